@@ -14,6 +14,7 @@
 #include "common/buf.h"
 #include "common/domain.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "common/time.h"
 
 #define RC_CONFIG_DEFAULT_PATH "/etc/rollcall/rollcall.yaml"
@@ -26,8 +27,6 @@ typedef enum { RC_TARGETS(RC_ENUM_MEMBER, TARGET) } rc_target_t;
 enum { RC_TARGET_COUNT = 0 RC_TARGETS(RC_ENUM_COUNT, _) };
 extern const rc_enum_t RC_ENUM_TARGET;
 
-typedef enum { RC_LEVEL_DEBUG, RC_LEVEL_INFO, RC_LEVEL_WARN, RC_LEVEL_ERROR } rc_log_level_t;
-typedef enum { RC_FORMAT_AUTO, RC_FORMAT_TEXT, RC_FORMAT_JSON } rc_log_format_t;
 typedef enum { RC_INVITE_NEVER, RC_INVITE_ON_CREATE } rc_invite_t;
 typedef enum { RC_DEACTIVATE_ON_STATUS, RC_DEACTIVATE_ON_LEAVE_DATE, RC_DEACTIVATE_ON_EITHER } rc_deactivate_on_t;
 typedef enum { RC_ON_NULL_CLEAR, RC_ON_NULL_KEEP } rc_on_null_t;

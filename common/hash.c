@@ -1,6 +1,5 @@
 #include "common/hash.h"
 
-#define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
 uint64_t rc_hash64(const void *bytes, size_t size_bytes)
