@@ -68,7 +68,7 @@ typedef enum {
 #define X(name, text) RC_KEY_##name,
     RC_LOG_KEYS(X)
 #undef X
-        RC_KEY_COUNT
+        RC_LOG_KEYS_END
 } rc_log_key_t;
 
 typedef struct {
@@ -100,9 +100,9 @@ typedef struct {
 /* Says that something happened:
  *     rc_log(RC_LEVEL_INFO, "poll finished", RC_LOG_STR(INTEGRATION, id), RC_LOG_INT(READ, read));
  * The event is a constant text, the same for every occurrence. Values are copied, cut at 1 KiB, and escaped. */
-#define rc_log(level, event, ...)                                                       \
-    rc_log_write(level, event, (const rc_log_field_t[]){{RC_LOG_NOTHING}, __VA_ARGS__}, \
-                 sizeof((const rc_log_field_t[]){{RC_LOG_NOTHING}, __VA_ARGS__}) / sizeof(rc_log_field_t))
+#define RC_LOG_FIELDS(...) ((const rc_log_field_t[]){{RC_LOG_NOTHING, RC_KEY_EVENTS, NULL, 0}, __VA_ARGS__})
+#define rc_log(level, event, ...) \
+    rc_log_write(level, event, RC_LOG_FIELDS(__VA_ARGS__), sizeof RC_LOG_FIELDS(__VA_ARGS__) / sizeof(rc_log_field_t))
 
 typedef struct {
     rc_log_level_t level;   /* what is below is dropped */
