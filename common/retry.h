@@ -1,0 +1,19 @@
+/* How long to wait before the next attempt: exponential back-off with full jitter ("Exponential Backoff And Jitter",
+ * AWS Architecture Blog), bounded, and never shorter than what the service asked for. Pure: randomness is passed in. */
+#ifndef RC_COMMON_RETRY_H
+#define RC_COMMON_RETRY_H
+
+#include <stdint.h>
+
+typedef struct {
+    int64_t base_ms; /* the first wait is up to this long */
+    int64_t cap_ms;  /* no wait is longer, what the service asks for excepted */
+} rc_retry_t;
+
+/* Milliseconds to wait after `failures` failures in a row (the first is 1): evenly spread in
+ * [0, min(cap, base * 2^(failures-1))] by `random`, any 64 even bits (common/uuid.h has a source). With retry_after_ms
+ * >= 0 (rc_error_t) the wait is that, and the same spread again of at most base_ms on top, so that not all come back in
+ * one moment. */
+int64_t rc_retry_delay_ms(const rc_retry_t *policy, int failures, int64_t retry_after_ms, uint64_t random);
+
+#endif
