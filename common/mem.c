@@ -9,7 +9,7 @@
 
 #include "common/error.h"
 
-enum { BLOCK_BYTES = 16 * 1024 };
+enum { DEFAULT_BLOCK_BYTES = 16 * 1024 };
 
 typedef struct block {
     struct block *next;
@@ -20,6 +20,7 @@ typedef struct block {
 
 struct rc_arena {
     block_t *blocks; /* the newest first */
+    size_t block_bytes;
     size_t used_bytes;
 };
 
@@ -75,7 +76,14 @@ char *rc_sprintf(const char *format, ...)
 
 rc_arena_t *rc_arena_new(void)
 {
-    return rc_zalloc(sizeof(rc_arena_t));
+    return rc_arena_new_sized(DEFAULT_BLOCK_BYTES);
+}
+
+rc_arena_t *rc_arena_new_sized(size_t block_bytes)
+{
+    rc_arena_t *arena = rc_zalloc(sizeof *arena);
+    arena->block_bytes = block_bytes;
+    return arena;
 }
 
 static void free_blocks(block_t *block)
@@ -97,7 +105,7 @@ void rc_arena_free(rc_arena_t *arena)
 void rc_arena_reset(rc_arena_t *arena)
 {
     block_t *keep = arena->blocks;
-    while (keep && keep->size_bytes != BLOCK_BYTES) keep = keep->next;
+    while (keep && keep->size_bytes != arena->block_bytes) keep = keep->next;
     for (block_t *block = arena->blocks; block;) {
         block_t *next = block->next;
         if (block != keep) free(block);
@@ -118,7 +126,7 @@ void *rc_arena_alloc(rc_arena_t *arena, size_t size_bytes)
     size_t rounded = (size_bytes + unit - 1) / unit * unit;
     block_t *block = arena->blocks;
     if (!block || block->size_bytes - block->used_bytes < rounded) {
-        size_t capacity = rounded > BLOCK_BYTES ? rounded : BLOCK_BYTES;
+        size_t capacity = rounded > arena->block_bytes ? rounded : arena->block_bytes;
         block = rc_alloc(sizeof *block + capacity);
         block->size_bytes = capacity;
         block->used_bytes = 0;

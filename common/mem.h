@@ -20,6 +20,8 @@ typedef struct rc_arena rc_arena_t;
 
 /* Returns new (free with rc_arena_free). The first block is allocated with the first use. */
 rc_arena_t *rc_arena_new(void);
+/* With blocks of another size, for arenas that are many and small. */
+rc_arena_t *rc_arena_new_sized(size_t block_bytes);
 void rc_arena_free(rc_arena_t *arena); /* NULL is fine */
 
 /* Gives up everything allocated, and keeps one block for the next use. */

@@ -5,6 +5,7 @@
 
 #include "common/map.h"
 #include "common/mem.h"
+#include "tests/support/unit.h"
 
 START_TEST(a_thousand_keys_are_kept_apart)
 {
@@ -47,9 +48,5 @@ int main(void)
     tcase_add_test(cases, a_thousand_keys_are_kept_apart);
     tcase_add_test(cases, replacing_gives_the_former_value_back);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return rc_unit_run(suite);
 }

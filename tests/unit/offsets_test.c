@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "consumer/offsets.h"
+#include "tests/support/unit.h"
 
 START_TEST(watermark_stops_at_the_first_open_record)
 {
@@ -75,9 +76,5 @@ int main(void)
     tcase_add_loop_test(cases, watermark_equals_the_naive_one, 0, 20);
     tcase_add_test_raise_signal(cases, finishing_twice_aborts, 6);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return rc_unit_run(suite);
 }
