@@ -1,8 +1,8 @@
-/* consumer/offsets: only what is finished without a gap may be committed. */
+/* common/offsets: only what is finished without a gap may be committed. */
 #include <check.h>
 #include <stdlib.h>
 
-#include "consumer/offsets.h"
+#include "common/offsets.h"
 #include "tests/support/unit.h"
 
 START_TEST(watermark_stops_at_the_first_open_record)

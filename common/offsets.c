@@ -1,4 +1,4 @@
-#include "consumer/offsets.h"
+#include "common/offsets.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* The low watermark of one partition's finished records: what may be committed while records finish out of order.
  * Offsets rise but need not be dense (transaction markers, compaction). Pure; one thread at a time. */
-#ifndef RC_CONSUMER_OFFSETS_H
-#define RC_CONSUMER_OFFSETS_H
+#ifndef RC_COMMON_OFFSETS_H
+#define RC_COMMON_OFFSETS_H
 
 #include <stdbool.h>
 #include <stddef.h>
