@@ -6,7 +6,7 @@ target_compile_options(rc_options INTERFACE
   -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-align -Wstrict-prototypes -Wmissing-prototypes
   -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wconversion
   -Wno-sign-conversion     # sizes and offsets meet signed lengths of C libraries everywhere
-  -Wno-format-truncation   # messages are bounded on purpose: common/error.h
+  $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>   # messages are bounded on purpose: common/error.h
   -fno-omit-frame-pointer -fstack-protector-strong)
 if(RC_WERROR)
   target_compile_options(rc_options INTERFACE -Werror)

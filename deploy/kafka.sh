@@ -270,8 +270,9 @@ start_registry() {
     home=$(registry_home)
     taken=""
     at=$(free_port)
-    launch registry "$java" -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Dquarkus.http.host=127.0.0.1 \
-        -Dquarkus.http.port="$at" -jar "$home/apicurio-registry-app-$(pom_value registry.version)-runner.jar"
+    mkdir -p "$dir/tmp"
+    launch registry "$java" -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Djava.io.tmpdir="$dir/tmp" \
+        -Dquarkus.http.host=127.0.0.1 -Dquarkus.http.port="$at" -jar "$home/apicurio-registry-app-$(pom_value registry.version)-runner.jar"
     # It allows every change of a schema until it is told otherwise.
     until curl -fsS -m 5 -o /dev/null -X PUT -H 'Content-Type: application/json' -d '{"compatibility": "BACKWARD_TRANSITIVE"}' \
         "http://127.0.0.1:$at/apis/ccompat/v7/config" 2>/dev/null; do
@@ -328,7 +329,7 @@ stop() {
     # shellcheck disable=SC2046  # a list of words
     end $how $(names)
     if [ $delete = yes ] && [ -d "$dir" ]; then
-        [ -z "$(configured_brokers)" ] || rm -rf "$dir"/data-* "$dir"/broker-* "$dir"/registry.* "$dir"/{lock,log4j2.properties,format.log}
+        rm -rf "$dir"/data-[1-5] "$dir"/broker-[1-5].* "$dir"/registry.* "$dir"/tmp "$dir"/{lock,log4j2.properties,format.log}
         rmdir --ignore-fail-on-non-empty "$dir"
     fi
 }

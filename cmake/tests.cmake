@@ -1,0 +1,31 @@
+# rc_add_tests(KIND [SERIAL] TIMEOUT seconds [CASE_TIMEOUT seconds]): every NAME_test.c of the folder becomes build/bin/KIND/NAME_test
+# and the ctest KIND.NAME_test with the label KIND. It runs in the root of the repository and finds the programs in RC_BIN. The exit
+# code 77 means that what the test needs is not there.
+include_guard()
+
+function(rc_add_tests kind)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "TIMEOUT;CASE_TIMEOUT" "")
+  file(GLOB sources CONFIGURE_DEPENDS *_test.c)
+  foreach(source ${sources})
+    get_filename_component(name ${source} NAME_WE)
+    set(target ${kind}_${name})
+    add_executable(${target} ${source})
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${kind})
+    target_link_libraries(${target} PRIVATE rc_producer rc_consumer rc_common PkgConfig::CHECK)
+    foreach(library rc_test_support rc_sandbox)
+      if(TARGET ${library})
+        target_link_libraries(${target} PRIVATE ${library})
+      endif()
+    endforeach()
+    set(environment CK_VERBOSITY=normal RC_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
+    if(arg_CASE_TIMEOUT)
+      list(APPEND environment CK_DEFAULT_TIMEOUT=${arg_CASE_TIMEOUT})
+    endif()
+    add_test(NAME ${kind}.${name} COMMAND ${target} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${kind}.${name} PROPERTIES LABELS ${kind} TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
+      ENVIRONMENT "${environment}")
+    if(arg_SERIAL)
+      set_tests_properties(${kind}.${name} PROPERTIES RUN_SERIAL TRUE)
+    endif()
+  endforeach()
+endfunction()

@@ -1,0 +1,200 @@
+# The parts of tests/run.sh, one function each. Sourced: uses its $root, $logs, $scratch and $fuzz_seconds.
+# shellcheck shell=bash disable=SC2154  # these come from run.sh and report.sh
+
+jobs=$(nproc)
+kafka_dir=""
+
+# build FOLDER OPTION…: configures once, builds what changed. Two folders of one name never hold different options.
+build() {
+    local folder=$1 log=$logs/$1.log
+    shift
+    if [ -n "${built[$folder]:-}" ]; then return "${built[$folder]}"; fi
+    local before=$SECONDS
+    if cmake -S . -B "$folder" -G Ninja "$@" >"$log" 2>&1 </dev/null && cmake --build "$folder" >>"$log" 2>&1 </dev/null; then
+        built[$folder]=0
+        progress "built in $folder/ ($((SECONDS - before)) s)"
+    else
+        built[$folder]=1
+        # ninja goes on with other jobs after the first error: the tail alone may not show it.
+        grep -E -A6 'error:|CMake Error' "$log" | head -n 40 >"$scratch/errors" || true
+        [ -s "$scratch/errors" ] || tail -n 25 "$log" >"$scratch/errors"
+        fail "the build in $folder/" "$log" "$scratch/errors"
+        return 1
+    fi
+}
+declare -A built=()
+
+# One broker and one registry for the whole run: the parts that need them share it, each test with topics of its own.
+need_kafka() {
+    if [ -n "$kafka_dir" ]; then return; fi
+    local addresses
+    if ! addresses=$(deploy/kafka.sh start --dir "$scratch/kafka" --registry 2>"$logs/kafka.log" </dev/null 9>&-); then
+        fail "Kafka did not start" "$logs/kafka.log"
+        return 1
+    fi
+    kafka_dir=$scratch/kafka
+    set -a
+    eval "$addresses"
+    set +a
+    progress "Kafka is at $RC_TEST_KAFKA, the registry at $RC_TEST_REGISTRY"
+}
+
+stop_kafka() {
+    if [ -z "$kafka_dir" ]; then return; fi
+    cp "$kafka_dir"/*.log "$logs" 2>/dev/null || true
+    deploy/kafka.sh stop --dir "$kafka_dir" --delete || true
+}
+
+has_tests() { compgen -G "tests/$1/*_test.c" >/dev/null || compgen -G "tests/$1/*.sh" >/dev/null; }
+
+part_unit() {
+    build build || return 0
+    run_ctest build 'unit|corpus' unit.log -j "$jobs"
+}
+
+part_integration() {
+    has_tests integration || return 0
+    build build && need_kafka || return 0
+    run_ctest build integration integration.log -j "$jobs"
+}
+
+part_e2e() { run_both e2e; }
+part_fault() { run_both fault; }
+
+# Programs of Check by ctest; scripts beside them one by one: each prints what it proves, and its exit code decides.
+run_both() {
+    local kind=$1 script name before
+    has_tests "$kind" || return 0
+    build build && need_kafka || return 0
+    if compgen -G "tests/$kind/*_test.c" >/dev/null; then run_ctest build "$kind" "$kind.log"; fi
+    for script in tests/"$kind"/*.sh; do
+        [ -f "$script" ] || continue
+        name=$(basename "$script" .sh)
+        before=$SECONDS
+        if RC_BIN=$root/build/bin timeout -k 10 900 bash "$script" >"$logs/$kind-$name.log" 2>&1 </dev/null 9>&-; then
+            pass "$name ($((SECONDS - before)) s)"
+        else
+            fail "$name" "$logs/$kind-$name.log"
+        fi
+    done
+}
+
+part_sanitizers() {
+    build build-asan -DRC_SANITIZE=address,undefined || return 0
+    need_kafka || return 0
+    CK_TIMEOUT_MULTIPLIER=4 \
+        ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+        run_ctest build-asan 'unit|corpus|integration|e2e' sanitizers.log -j "$jobs"
+}
+
+# Without a fork, as valgrind then sees one process from its start to its end. Tests that expect a signal need the fork.
+valgrind_one() {
+    local program=$1 name fork=no checks
+    name=$(basename "$program")
+    if grep -q raise_signal "tests/unit/$name.c"; then fork=yes; fi
+    if CK_FORK=$fork CK_TIMEOUT_MULTIPLIER=20 CK_VERBOSITY=normal timeout -k 10 600 \
+        valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect \
+        "$program" >"$logs/valgrind-$name.log" 2>&1 </dev/null; then
+        checks=$(sed -n 's/^[0-9]*%: Checks: \([0-9]*\),.*/\1/p' "$logs/valgrind-$name.log" | awk '{sum += $1} END {print sum + 0}')
+        echo "ok $name $checks"
+    else
+        echo "failed $name $?"
+    fi
+}
+
+part_valgrind() {
+    build build || return 0
+    local result name number
+    has_tests unit || return 0
+    export -f valgrind_one
+    export logs
+    while read -r result name number; do
+        if [ "$result" = ok ]; then
+            count "$number" 0 0
+        else
+            fail "$name (exit code $number)" "$logs/valgrind-$name.log"
+        fi
+    done < <(printf '%s\n' build/bin/unit/*_test | xargs -P "$jobs" -I{} bash -c 'valgrind_one {}')
+    progress "$part_passed passed, $part_failed failed"
+}
+
+# The newest clang that is there, 14 (Debian 12's) before others: its formatter is the one that the sources agree with.
+clang_tool() {
+    local version
+    for version in -14 "" -19 -18 -17 -16 -15; do
+        if command -v "$1$version" >/dev/null; then echo "$1$version" && return; fi
+    done
+    return 1
+}
+
+part_fuzz() {
+    local clang result name runs seconds
+    compgen -G 'tests/fuzz/*_fuzz.c' >/dev/null || return 0
+    clang=$(clang_tool clang) || { fail "no clang: run deploy/install.sh test"; return 0; }
+    # All of it, not the fuzzers alone: so clang's warnings are checked too.
+    build build-fuzz -DCMAKE_C_COMPILER="$clang" -DRC_FUZZ=ON -DRC_SANITIZE=address,undefined || return 0
+    local -a targets=(build-fuzz/bin/fuzz/*_fuzz)
+    seconds=$((fuzz_seconds * jobs / ${#targets[@]}))
+    if [ $seconds -lt 2 ]; then seconds=2; fi
+    export -f fuzz_one
+    export logs scratch
+    while read -r result name runs; do
+        if [ "$result" = ok ]; then
+            pass "$name: $runs inputs in $seconds s"
+        else
+            fail "$name: an input broke it, kept in build/test-logs/ (add it to tests/fuzz/corpus/${name%_fuzz}/)" "$logs/fuzz-$name.log"
+        fi
+    done < <(printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} bash -c "fuzz_one {} $seconds")
+}
+
+fuzz_one() {
+    local program=$1 seconds=$2 name
+    name=$(basename "$program")
+    # New inputs go to the first folder, which is thrown away; the second is the repository's.
+    mkdir -p "$scratch/corpus/$name"
+    local -a folders=("$scratch/corpus/$name")
+    if [ -d "tests/fuzz/corpus/${name%_fuzz}" ]; then folders+=("tests/fuzz/corpus/${name%_fuzz}"); fi
+    if "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+        -artifact_prefix="$logs/$name-" "${folders[@]}" >"$logs/fuzz-$name.log" 2>&1 </dev/null; then
+        echo "ok $name $(sed -n 's/^stat::number_of_executed_units: *//p' "$logs/fuzz-$name.log")"
+    else
+        echo "failed $name 0"
+    fi
+}
+
+# tool NAME COMMAND…: one check of lint.
+tool() {
+    local name=$1 log=$logs/lint-$1.log
+    shift
+    if "$@" 2>&1 </dev/null | sed 's/\x1b\[[0-9;]*m//g' >"$log"; then
+        pass "$name"
+    else
+        # The findings without the paths that lead to them.
+        grep -E 'error:|warning:' "$log" >"$scratch/findings" || cp "$log" "$scratch/findings"
+        fail "$name" "$log" "$scratch/findings"
+    fi
+}
+
+part_lint() {
+    build build || return 0
+    local format tidy
+    local -a sources scripts
+    mapfile -t sources < <(find common producer consumer tests -name '*.[ch]' | sort)
+    mapfile -t scripts < <(find deploy tests .ci -name '*.sh' -o -path .ci/run | sort)
+
+    format=$(clang_tool clang-format) || format=""
+    if [[ $("${format:-false}" --version 2>/dev/null || true) == *"version 14."* ]]; then
+        tool clang-format "$format" --dry-run -Werror "${sources[@]}"
+    else
+        skip "clang-format: version 14 is not there, and others disagree with it"
+    fi
+    tool shellcheck shellcheck -x "${scripts[@]}"
+    tool generated-pages bash tests/support/pages.sh --check
+    tool cppcheck cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --enable=warning,performance,portability \
+        --suppressions-list=tests/support/cppcheck.supp --library=tests/support/cppcheck.cfg -D_GNU_SOURCE -DRC_VERSION='""' -I . -j "$jobs" common producer consumer tests
+    if tidy=$(clang_tool run-clang-tidy); then
+        tool clang-tidy "$tidy" -quiet -p build -j "$jobs" -extra-arg=-Wno-unknown-warning-option "$root/(common|producer|consumer|tests)/.*\\.c\$"
+    else
+        fail "clang-tidy: not there; run deploy/install.sh test"
+    fi
+}
