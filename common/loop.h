@@ -29,9 +29,11 @@ void rc_loop_free(rc_loop_t *loop);
 
 /* Runs callbacks until rc_loop_stop; an idle loop waits. May be called again after it returned. */
 void rc_loop_run(rc_loop_t *loop);
-/* Makes rc_loop_run return after the callback that calls this. From another thread: post a function that calls it. */
+/* Makes rc_loop_run return after the present round of callbacks (the next rc_loop_run, when none is active). From
+ * another thread: post a function that calls this. */
 void rc_loop_stop(rc_loop_t *loop);
-/* Monotonic time as of the present round of callbacks: cheap, and the same for all of them. */
+/* Monotonic time as the loop last looked at it (once a round, and when a timer starts): costs nothing, may lag behind
+ * rc_mono_now. */
 rc_mono_t rc_loop_now(const rc_loop_t *loop);
 
 /* Watches a descriptor, for nothing yet. A descriptor has at most one watch. Borrows the descriptor: free the watch
