@@ -1,0 +1,35 @@
+/* Reads explicit partitions without a group, read_committed: for local tables and for commands. One thread at a time.
+ */
+#ifndef RC_COMMON_KAFKA_READER_H
+#define RC_COMMON_KAFKA_READER_H
+
+#include "common/kafka.h"
+
+typedef struct rc_kafka_reader rc_kafka_reader_t;
+
+/* Returns new (close with rc_kafka_reader_close). No broker is asked. */
+rc_code_t rc_kafka_reader_open(const rc_kafka_t *kafka, rc_kafka_reader_t **reader, rc_error_t *error);
+void rc_kafka_reader_close(rc_kafka_reader_t *reader); /* every event was released; NULL is fine */
+
+/* Starts one partition at `offset` (or RC_OFFSET_BEGINNING, RC_OFFSET_END). Its first EOF says that all there was has
+ * been given; a later one comes within about 20 ms after every record or marker behind which there is nothing more. An
+ * open transaction is an end: what stands behind its first record is not given before it ends. */
+rc_code_t rc_kafka_reader_start(rc_kafka_reader_t *reader, const char *topic, int32_t partition, int64_t offset,
+                                rc_error_t *error);
+/* Nothing of the partition is given afterwards. One that was not started is fine. */
+void rc_kafka_reader_stop(rc_kafka_reader_t *reader, const char *topic, int32_t partition);
+
+/* Waits up to timeout_ms for the first event, then takes what is there already, up to `cap`. Each is to be released.
+ * Errors come alone (*count is 0): RC_RETRY: go on; RC_REJECT: a topic that is not there or not ours to read, named;
+ * RC_FATAL: close and open anew. */
+rc_code_t rc_kafka_reader_poll(rc_kafka_reader_t *reader, int64_t timeout_ms, rc_kafka_event_t *events, size_t cap,
+                               size_t *count, rc_error_t *error);
+
+/* Calls `visit` for every committed record of the topic (partition -1: of all partitions), from the beginning to the
+ * end as it is now, by a reader of its own; in order within a partition. `visit` returning false ends it with RC_OK.
+ * Without any progress for idle_timeout_ms: RC_TIMEOUT. */
+rc_code_t rc_kafka_read_all(const rc_kafka_t *kafka, const char *topic, int32_t partition, int64_t idle_timeout_ms,
+                            bool (*visit)(void *opaque, const rc_kafka_message_t *message), void *opaque,
+                            const atomic_bool *cancelled, rc_error_t *error);
+
+#endif
