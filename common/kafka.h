@@ -68,8 +68,7 @@ typedef struct {
     size_t key_bytes;
     const void *value; /* NULL: a tombstone */
     size_t value_bytes;
-    const rc_header_t *headers;
-    size_t header_count;
+    rc_headers_t headers;
 } rc_kafka_record_t;
 
 /* A record that was read. It and all it points to live until the event that brought it is released. */
@@ -85,9 +84,8 @@ typedef struct {
     const void *raw; /* librdkafka's message; for rc_kafka_message_headers */
 } rc_kafka_message_t;
 
-/* The headers in their order: an array in the arena whose names and values borrow from the message. NULL and 0 when
- * there are none. */
-const rc_header_t *rc_kafka_message_headers(const rc_kafka_message_t *message, rc_arena_t *arena, size_t *count);
+/* The headers in their order: an array in the arena whose names and values borrow from the message. */
+rc_headers_t rc_kafka_message_headers(const rc_kafka_message_t *message, rc_arena_t *arena);
 
 /* What a reader or a consumer gives. */
 typedef enum {
