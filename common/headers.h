@@ -57,9 +57,11 @@ rc_event_headers_t rc_headers_event_parse(rc_headers_t headers, rc_arena_t *aren
     X(T, TRANSIENT, "TRANSIENT")                     /* no connection, 500, 503 */ \
     X(T, UNANSWERED, "UNANSWERED")                   /* a write that got no answer */ \
     X(T, CONFLICT, "CONFLICT")                       /* an external id or an address belongs to somebody else */ \
+    X(T, REPLACED, "REPLACED")                       /* the former employee id of the person is still active */ \
+    X(T, TEAM, "TEAM")                               /* a team that was ensured is not there */ \
     X(T, MANAGER, "MANAGER")                         /* all done but the manager */ \
     X(T, HANDED_OVER, "HANDED_OVER")                 /* from another lane to created */ \
-    X(T, WAITING, "WAITING")                         /* a gate, breaker, limit or pause held more than fits in memory */ \
+    X(T, HELD, "HELD")                               /* a gate, breaker, limit or pause held more than fits in memory */ \
     X(T, UNKNOWN_SCHEMA, "UNKNOWN_SCHEMA")           /* no schema of that fingerprint or id is known yet */ \
     X(T, UNKNOWN_INTEGRATION, "UNKNOWN_INTEGRATION") /* the configuration does not name it */ \
     X(T, REJECTED, "REJECTED")                       /* dead: the service's words are the message */ \
