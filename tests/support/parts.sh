@@ -190,6 +190,7 @@ part_lint() {
     fi
     tool shellcheck shellcheck -x "${scripts[@]}"
     tool generated-pages bash tests/support/pages.sh --check
+    tool links bash tests/support/links.sh
     tool cppcheck cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --enable=warning,performance,portability \
         --suppressions-list=tests/support/cppcheck.supp --library=tests/support/cppcheck.cfg -D_GNU_SOURCE -DRC_VERSION='""' -I . -j "$jobs" common producer consumer tests
     if tidy=$(clang_tool run-clang-tidy); then
