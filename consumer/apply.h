@@ -15,12 +15,11 @@
 
 typedef struct {
     rc_event_type_t lane;
-    const rc_event_t *event;         /* borrowed until the end */
-    const rc_ledger_entry_t *ledger; /* the lane's for this employee; NULL: none; only during the call */
-    bool replayed;                   /* header of the `replay` command: nobody is invited */
-    int attempts;                    /* counted ones before this; 0 from an event topic */
-    bool behind_barrier;             /* one was passed since this record was read */
-    int64_t written_version;         /* a second look: what the first one wrote (result.version); else 0 */
+    const rc_event_t *event; /* borrowed until the end */
+    bool replayed;           /* header of the `replay` command: nobody is invited */
+    int conflict_attempts;   /* header `attempt` where header `reason` is CONFLICT; else 0 */
+    bool behind_barrier;     /* one was passed since this record was read */
+    int64_t written_version; /* a second look: what the first one wrote (result.version); else 0 */
 } rc_apply_input_t;
 
 typedef enum {

@@ -28,6 +28,7 @@ typedef struct {
 typedef struct {
     rc_class_t class;
     int attempts;     /* counted ones before this one: the header's; 0 from an event topic */
+    int before;       /* rc_park_reason_t of the header; -1: from an event topic */
     size_t tiers;     /* consumer.retry_delays_count, at least 1 */
     bool unanswered;  /* a write of this attempt, or of an earlier one that is still in question */
     bool moved_aside; /* rc_apply_result_t */

@@ -68,10 +68,8 @@ typedef struct {
     rc_event_type_t lane;
     const rc_event_t *event; /* of any type: a record handed over to *created* keeps its own */
     const rc_policy_t *policy;
-    bool replayed; /* by the `replay` command: nobody is invited */
-    int attempts;  /* counted ones before this; policy.swap_address is used from 2 on */
-    bool
-        team_lane_is_clean; /* no earlier record of the lane team-changed waits for this employee: see rc_rules_clean */
+    bool replayed;         /* by the `replay` command: nobody is invited */
+    int conflict_attempts; /* counted attempts that ended in CONFLICT; policy.swap_address is used from 2 on */
 } rc_case_t;
 
 /* What was learned and done so far in this run; starts zeroed. */
@@ -110,6 +108,7 @@ typedef struct {
     X(HAND_OVER)        /* to *created*, in the first retry tier */ \
     X(CONFLICT)         /* somebody else has the address or the external id: park */ \
     X(REPLACED)         /* the former employee id is still active: park */ \
+    X(MISCONFIGURED)    /* what the mapping names is not there */ \
     X(DONE)             /* `outcome` */
 /* clang-format on */
 
@@ -144,10 +143,6 @@ typedef struct {
 
 /* The next action. Borrows from all that is passed. */
 rc_action_t rc_rules_step(const rc_case_t *about, const rc_newest_t *newest, const rc_seen_t *seen);
-
-/* Whether the lane's ledger entry (NULL: none) leaves no record of an earlier version waiting in a retry topic. Where
- * it does, even an event that only renames the team writes the member: what it covers may be skipped later (S1). */
-bool rc_rules_clean(const rc_ledger_entry_t *entry);
 
 /* Whether a user created now is invited. */
 bool rc_rules_invite(const rc_case_t *about);
