@@ -1,12 +1,5 @@
 #include "consumer/parking.h"
 
-static const char *const reasons[] = {
-#define X(T, name, text) text,
-    RC_PARK_REASONS(X, PARK)
-#undef X
-};
-const rc_enum_t RC_ENUM_PARK = {"ParkReason", reasons, RC_PARK_COUNT};
-
 typedef enum {
     KEEP,     /* in memory; when that is full, in the second tier, uncounted */
     FOR_EVER, /* the next tier, then the last one again and again */
@@ -42,16 +35,16 @@ static size_t last_of(size_t tiers)
     return tiers - 1;
 }
 
-rc_parking_t rc_parking_decide(const rc_parking_input_t *input)
+rc_parking_decision_t rc_parking_decide(const rc_parking_input_t *input)
 {
     RC_INVARIANT((unsigned)input->class < RC_CLASS_COUNT && input->class != RC_CLASS_APPLIED);
     RC_INVARIANT(input->tiers > 0 && input->attempts >= 0);
 
     how_t how = table[input->class].how;
-    rc_parking_t parking = {.kind = RC_PARKING_TIER,
-                            .attempts = input->attempts,
-                            .reason = table[input->class].reason,
-                            .unanswered = input->unanswered || input->class == RC_CLASS_UNANSWERED};
+    rc_parking_decision_t parking = {.kind = RC_PARKING_TIER,
+                                     .attempts = input->attempts,
+                                     .reason = table[input->class].reason,
+                                     .unanswered = input->unanswered || input->class == RC_CLASS_UNANSWERED};
     if (how == KEEP) {
         if (!input->memory_full) parking.kind = RC_PARKING_HOLD;
         parking.tier = input->tiers > 1 ? 1 : 0;
@@ -73,19 +66,20 @@ rc_parking_t rc_parking_decide(const rc_parking_input_t *input)
     return parking;
 }
 
-rc_parking_t rc_parking_hand_over(void)
+rc_parking_decision_t rc_parking_hand_over(void)
 {
-    return (rc_parking_t){.kind = RC_PARKING_TIER, .tier = 0, .reason = RC_PARK_HANDED_OVER};
+    return (rc_parking_decision_t){.kind = RC_PARKING_TIER, .tier = 0, .reason = RC_PARK_HANDED_OVER};
 }
 
-rc_parking_t rc_parking_unknown(rc_park_reason_t reason, int attempts, size_t tiers)
+rc_parking_decision_t rc_parking_unknown(rc_park_reason_t reason, int attempts, size_t tiers)
 {
     RC_INVARIANT(reason == RC_PARK_UNKNOWN_INTEGRATION || reason == RC_PARK_UNKNOWN_SCHEMA);
     RC_INVARIANT(tiers > 0);
-    return (rc_parking_t){.kind = RC_PARKING_TIER, .tier = last_of(tiers), .attempts = attempts, .reason = reason};
+    return (rc_parking_decision_t){
+        .kind = RC_PARKING_TIER, .tier = last_of(tiers), .attempts = attempts, .reason = reason};
 }
 
-rc_parking_t rc_parking_poison(int attempts)
+rc_parking_decision_t rc_parking_poison(int attempts)
 {
-    return (rc_parking_t){.kind = RC_PARKING_DEAD_LETTER, .attempts = attempts + 1, .reason = RC_PARK_POISON};
+    return (rc_parking_decision_t){.kind = RC_PARKING_DEAD_LETTER, .attempts = attempts + 1, .reason = RC_PARK_POISON};
 }
