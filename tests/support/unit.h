@@ -3,7 +3,17 @@
 #define RC_TESTS_SUPPORT_UNIT_H
 
 #include <check.h>
+#include <stdint.h>
 #include <stdlib.h>
+
+/* A limit of time that a test sets itself, for a machine that may be slow (valgrind, sanitizers): times
+ * CK_TIMEOUT_MULTIPLIER, as Check's own limits. */
+static inline int64_t rc_unit_patience_ms(int64_t limit_ms)
+{
+    const char *multiplier = getenv("CK_TIMEOUT_MULTIPLIER");
+    long times = multiplier ? strtol(multiplier, NULL, 10) : 1;
+    return times > 1 ? limit_ms * times : limit_ms;
+}
 
 /* Takes the suite. */
 static inline int rc_unit_run(Suite *suite)

@@ -190,7 +190,7 @@ enum { FAILURE_COUNT = sizeof FAILURES / sizeof *FAILURES };
 START_TEST(what_was_sent_and_not_answered_may_have_had_an_effect)
 {
     rc_http_request_t request = request_of(FAILURES[_i].method, FAILURES[_i].path);
-    request.timeout_ms = FAILURES[_i].timeout_ms;
+    request.timeout_ms = rc_unit_patience_ms(FAILURES[_i].timeout_ms);
     rc_code_t code = perform(request);
     ck_assert_msg(code == FAILURES[_i].code, "%s %s: %s (%s)", request.method, request.url, rc_code_str(code),
                   error.message);
