@@ -84,11 +84,16 @@ static bool ref_equal(rc_ref_t a, rc_ref_t b)
 }
 
 /* Signed addresses of the same picture differ behind the '?' only (apis/kombo.md, "avatar"). */
-static bool avatar_equal(const char *a, const char *b)
+size_t rc_avatar_length(const char *avatar)
+{
+    return strcspn(avatar, "?");
+}
+
+bool rc_avatar_equal(const char *a, const char *b)
 {
     if (!a || !b) return a == b;
-    size_t length = strcspn(a, "?");
-    return length == strcspn(b, "?") && memcmp(a, b, length) == 0;
+    size_t length = rc_avatar_length(a);
+    return length == rc_avatar_length(b) && memcmp(a, b, length) == 0;
 }
 
 static bool teams_equal(const rc_employee_t *a, const rc_employee_t *b)
@@ -115,7 +120,7 @@ bool rc_employee_equal(const rc_employee_t *a, const rc_employee_t *b)
     return a->status == b->status && a->hire_date.days == b->hire_date.days &&
            a->leave_date.days == b->leave_date.days && rc_email_equal(a->email, b->email) &&
            rc_text_equal(a->first_name, b->first_name) && rc_text_equal(a->last_name, b->last_name) &&
-           rc_text_equal(a->job_title, b->job_title) && avatar_equal(a->avatar, b->avatar) &&
+           rc_text_equal(a->job_title, b->job_title) && rc_avatar_equal(a->avatar, b->avatar) &&
            rc_email_equal(a->manager_email, b->manager_email) && rc_text_equal(a->language, b->language) &&
            ref_equal(a->primary_location, b->primary_location) && teams_equal(a, b) && custom_equal(a, b);
 }

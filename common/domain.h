@@ -262,6 +262,11 @@ bool rc_employee_key_split(rc_arena_t *arena, const char *key, size_t length, co
 /* A deep copy in the arena. */
 rc_employee_t rc_employee_copy(rc_arena_t *arena, const rc_employee_t *employee);
 
+/* The bytes of a picture's address without its query string. */
+size_t rc_avatar_length(const char *avatar);
+/* Whether two addresses are of the same picture: equal without query string. NULL equals NULL only. */
+bool rc_avatar_equal(const char *a, const char *b);
+
 /* Whether two projections are the same in every field (addresses compared without case, pictures without query string).
  */
 bool rc_employee_equal(const rc_employee_t *a, const rc_employee_t *b);

@@ -10,6 +10,7 @@
 #include "common/config.h"
 #include "common/domain.h"
 #include "common/mem.h"
+#include "producer/employee.h"
 #include "producer/kombo.h"
 
 typedef struct {
@@ -41,15 +42,5 @@ void rc_project(rc_arena_t *arena, const rc_kombo_employee_t *record, const rc_i
  * be told without the snapshot. *projection is filled as by rc_project, with the matching choice of team. */
 bool rc_project_matches(rc_arena_t *arena, const rc_kombo_employee_t *record, const rc_integration_t *integration,
                         uint64_t hash, rc_projection_t *projection);
-
-/* Equal exactly for employees that are rc_employee_equal (but for chance: 64 bits). The same on every machine and in
- * every release: it may be stored. No allocation. */
-uint64_t rc_employee_hash64(const rc_employee_t *employee);
-
-/* Re-projection of a stored employee after a group or a location got another name (Kombo does not report their members
- * as changed: apis/kombo.md). `name` is trimmed; an empty one changes nothing. Returns whether *employee changed; a
- * changed array is new in the arena, the name is borrowed. */
-bool rc_employee_rename_group(rc_arena_t *arena, rc_employee_t *employee, const char *group_id, const char *name);
-bool rc_employee_rename_location(rc_arena_t *arena, rc_employee_t *employee, const char *location_id, const char *name);
 
 #endif
