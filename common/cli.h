@@ -8,6 +8,7 @@
 
 #include "common/config.h"
 #include "common/domain.h"
+#include "common/metrics.h"
 
 /* contract/cli.md */
 typedef enum {
@@ -34,6 +35,7 @@ typedef enum {
     X(OFFSET, "--offset", "P:N", "the record at this partition and offset") \
     X(APPLY, "--apply", NULL, "do it; without it nothing is changed") \
     X(REPAIR, "--repair", NULL, "write what differs") \
+    X(REFERENCE, "--reference", NULL, "print the reference page of all settings instead")                                \
     X(WAIT, "--wait", "DURATION", "how long to wait for an answer (default 60s)")
 /* clang-format on */
 
@@ -64,6 +66,7 @@ typedef struct {
     int64_t offset;
     bool apply;
     bool repair;
+    bool reference;
     int64_t wait_ms;
     const struct rc_cli_program *program;
     const struct rc_cli_command *command;

@@ -23,7 +23,7 @@ enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 #define RANGE(low, high)    .min = (low), .max = (high)
 #define INTEGRATION(rest)   RC_INTEGRATION_PREFIX rest
 #define BRAKE(name, NAME, count_default, percent_default, text)                                                         \
-    {INTEGRATION("policy.brakes." name), RC_SETTING_BLOCK, .help = text},                                               \
+    {INTEGRATION("policy.brakes." name), RC_SETTING_BLOCK, RC_SETTING_INLINE, .help = text},                            \
     {INTEGRATION("policy.brakes." name ".count"), RC_SETTING_INT, I(policy.brakes[RC_BRAKE_##NAME].count),              \
      .initial = count_default, RANGE(0, 1000000000)},                                                                   \
     {INTEGRATION("policy.brakes." name ".percent"), RC_SETTING_INT, I(policy.brakes[RC_BRAKE_##NAME].percent),          \
@@ -111,9 +111,12 @@ const rc_setting_t RC_SETTINGS[] = {
      .help = "So many failures in a row stop the requests to one Learn Amp until a probe succeeds."},
     {"consumer.dead_letter_budget", RC_SETTING_BLOCK,
      .help = "More dead letters than max(`count`, `percent` of what finished) within `window` stop the requests to one Learn Amp instead of filling the dead-letter topic."},
-    {"consumer.dead_letter_budget.percent", RC_SETTING_INT, G(consumer.dead_letter_budget.percent), .initial = "10", RANGE(0, 100)},
-    {"consumer.dead_letter_budget.count", RC_SETTING_INT, G(consumer.dead_letter_budget.count), .initial = "20", RANGE(0, 1000000)},
-    {"consumer.dead_letter_budget.window", RC_SETTING_DURATION, G(consumer.dead_letter_budget.window_ms), .initial = "10m", RANGE(SECOND, DAY)},
+    {"consumer.dead_letter_budget.percent", RC_SETTING_INT, G(consumer.dead_letter_budget.percent), .initial = "10", RANGE(0, 100),
+     .help = "Of what finished within the window."},
+    {"consumer.dead_letter_budget.count", RC_SETTING_INT, G(consumer.dead_letter_budget.count), .initial = "20", RANGE(0, 1000000),
+     .help = "So many are always let through."},
+    {"consumer.dead_letter_budget.window", RC_SETTING_DURATION, G(consumer.dead_letter_budget.window_ms), .initial = "10m", RANGE(SECOND, DAY),
+     .help = "How far back is looked."},
 
     {"integrations", RC_SETTING_ITEMS, RC_SETTING_REQUIRED, RANGE(1, 10000),
      .help = "The customers' connections, each with its own credentials and policy. At least one. YAML's anchors and `<<` can share what they have in common."},
@@ -174,11 +177,11 @@ const rc_setting_t RC_SETTINGS[] = {
     {INTEGRATION("policy.on_null"), RC_SETTING_ENUM, I(policy.on_null), .initial = "clear", .symbols = ON_NULL,
      .help = "An optional value that became empty in HR is cleared at Learn Amp, or kept."},
     {INTEGRATION("policy.scope"), RC_SETTING_BLOCK,
-     .help = "Who exists at all: those who match every list that is not empty. Entries are Kombo ids or names; of employment types, Kombo's values (`FULL_TIME`, `INTERNSHIP` …)."},
-    {INTEGRATION("policy.scope.legal_entities"), RC_SETTING_STRINGS, I(policy.scope.legal_entities), .initial = "", RANGE(0, 1000)},
-    {INTEGRATION("policy.scope.locations"), RC_SETTING_STRINGS, I(policy.scope.locations), .initial = "", RANGE(0, 1000)},
-    {INTEGRATION("policy.scope.groups"), RC_SETTING_STRINGS, I(policy.scope.groups), .initial = "", RANGE(0, 1000)},
-    {INTEGRATION("policy.scope.employment_types"), RC_SETTING_STRINGS, I(policy.scope.employment_types), .initial = "", RANGE(0, 1000)},
+     .help = "Who exists at all: those who match every list that is not empty. Entries are Kombo ids or names."},
+    {INTEGRATION("policy.scope.legal_entities"), RC_SETTING_STRINGS, I(policy.scope.legal_entities), .initial = "", RANGE(0, 1000), .help = "Companies."},
+    {INTEGRATION("policy.scope.locations"), RC_SETTING_STRINGS, I(policy.scope.locations), .initial = "", RANGE(0, 1000), .help = "Work locations."},
+    {INTEGRATION("policy.scope.groups"), RC_SETTING_STRINGS, I(policy.scope.groups), .initial = "", RANGE(0, 1000), .help = "Teams, departments or cost centres."},
+    {INTEGRATION("policy.scope.employment_types"), RC_SETTING_STRINGS, I(policy.scope.employment_types), .initial = "", RANGE(0, 1000), .help = "Kombo's values, like `FULL_TIME`."},
     {INTEGRATION("policy.brakes"), RC_SETTING_BLOCK,
      .help = "More changes of a class than max(`count`, `percent` of the announced employees) within 24 hours wait for a person. `0` and `0`: that brake is off."},
     BRAKE("deactivations", DEACTIVATIONS, "5", "10", "Leavers, also those who fell out of scope."),

@@ -29,7 +29,8 @@ enum {
     RC_SETTING_REQUIRED = 1,
     RC_SETTING_SECRET = 2, /* masked in output, never quoted in a message */
     RC_SETTING_OPEN = 4,   /* of a block: other keys are librdkafka properties */
-    RC_SETTING_URL = 8     /* slashes at the end are taken away */
+    RC_SETTING_URL = 8,    /* slashes at the end are taken away */
+    RC_SETTING_INLINE = 16 /* of a block: the reference page has it as one row of its parent */
 };
 
 typedef struct {

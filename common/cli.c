@@ -1,0 +1,448 @@
+#include "common/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/suggest.h"
+#include "common/text.h"
+
+typedef struct {
+    const char *name;
+    const char *value;
+    const char *help;
+} option_t;
+
+static const option_t OPTIONS[] = {
+#define X(id, name, value, help) [RC_OPTION_##id] = {name, value, help},
+    RC_CLI_OPTIONS(X)
+#undef X
+};
+
+enum { INDENT = 2, HELP_COLUMN = 26, WORDS_MAX = 2 };
+
+/* What belongs to every command. */
+static const uint32_t EVERYWHERE = RC_OPT(CONFIG);
+
+rc_exit_t rc_cli_fail(const rc_args_t *args, rc_exit_t code, const char *format, ...)
+{
+    va_list list;
+    (void)fprintf(stderr, "%s: ", args->program->name);
+    va_start(list, format);
+    (void)vfprintf(stderr, format, list);
+    va_end(list);
+    (void)fputc('\n', stderr);
+    return code;
+}
+
+/* --- help ---------------------------------------------------------------------------------------------------- */
+
+static void print_row(const char *left, const char *value, const char *help)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "%s%s%s", left, value ? " " : "", value ? value : "");
+    if (strlen(text) + INDENT < HELP_COLUMN)
+        printf("%*s%-*s%s\n", INDENT, "", HELP_COLUMN - INDENT, text, help);
+    else
+        printf("%*s%s\n%*s%s\n", INDENT, "", text, HELP_COLUMN, "", help);
+}
+
+static void print_program_help(const rc_cli_program_t *program)
+{
+    printf("%s: %s\n\nUsage: %s COMMAND [OPTION...]\n\nCommands:\n", program->name, program->summary, program->name);
+    for (const rc_cli_command_t *command = program->commands; command->name; command++)
+        print_row(command->name, NULL, command->summary);
+    printf("\nOptions of every command:\n");
+    print_row(OPTIONS[RC_OPTION_CONFIG].name, OPTIONS[RC_OPTION_CONFIG].value, OPTIONS[RC_OPTION_CONFIG].help);
+    print_row("--help", NULL, "say more about the command");
+    print_row("--version", NULL, "print the release");
+    printf("\nExit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 something is held or differs.\n");
+}
+
+static void print_examples(const rc_cli_program_t *program, const char *examples)
+{
+    while (examples) {
+        size_t length = strcspn(examples, "\n");
+        printf("%*s%s %.*s\n", INDENT, "", program->name, (int)length, examples);
+        examples = examples[length] ? examples + length + 1 : NULL;
+    }
+}
+
+static void print_command_help(const rc_cli_program_t *program, const rc_cli_command_t *command)
+{
+    printf("%s %s: %s\n\nUsage: %s %s", program->name, command->name, command->summary, program->name, command->name);
+    for (size_t i = 0; i < RC_OPTION_COUNT; i++)
+        if (command->required & 1u << i)
+            printf(" %s%s%s", OPTIONS[i].name, OPTIONS[i].value ? " " : "", OPTIONS[i].value ? OPTIONS[i].value : "");
+    printf(" [OPTION...]\n");
+    if (command->details) printf("\n%s\n", command->details);
+    printf("\nOptions:\n");
+    for (size_t i = 0; i < RC_OPTION_COUNT; i++)
+        if ((command->options | command->required | EVERYWHERE) & 1u << i)
+            print_row(OPTIONS[i].name, OPTIONS[i].value, OPTIONS[i].help);
+    print_row("--help", NULL, "this text");
+    if (!command->example) return;
+    printf("\nExamples:\n");
+    print_examples(program, command->example);
+}
+
+/* --- values -------------------------------------------------------------------------------------------------- */
+
+static bool parse_events(const rc_args_t *args, const char *text, uint32_t *events)
+{
+    *events = 0;
+    for (const char *at = text;;) {
+        size_t length = strcspn(at, ",");
+        char name[32];
+        (void)snprintf(name, sizeof name, "%.*s", (int)length, at);
+        int type = length < sizeof name ? rc_enum_parse(&RC_ENUM_EVENT, name) : -1;
+        if (type < 0) {
+            rc_suggest_t suggest = RC_SUGGEST_INIT(name);
+            for (int i = 0; i < RC_EVENT_COUNT; i++) rc_suggest_offer(&suggest, rc_enum_str(&RC_ENUM_EVENT, i));
+            (void)rc_cli_fail(args, RC_EXIT_USAGE, "--events: \"%s\" is no event type; %s%s%s", name,
+                              suggest.best ? "did you mean " : "write ", suggest.best ? suggest.best : "created, ",
+                              suggest.best ? "?" : "profile-updated, team-changed or deactivated, separated by commas");
+            return false;
+        }
+        *events |= 1u << type;
+        if (!at[length]) return true;
+        at += length + 1;
+    }
+}
+
+/* A moment, a day (UTC), or how long ago. */
+static bool parse_since(const rc_args_t *args, const char *text, rc_wall_t *since)
+{
+    rc_date_t date;
+    int64_t ago_ms;
+    if (rc_wall_parse(text, since, NULL) == RC_OK) return true;
+    if (rc_duration_parse(text, &ago_ms, NULL) == RC_OK) {
+        since->ms = rc_wall_now().ms - ago_ms;
+        return true;
+    }
+    if (strlen(text) == 10 && rc_date_parse(text, strlen(text), &date, NULL) == RC_OK) {
+        since->ms = (int64_t)date.days * 24 * 3600 * 1000;
+        return true;
+    }
+    (void)rc_cli_fail(args, RC_EXIT_USAGE,
+                      "--since: \"%s\" is no time; write 2026-11-22T16:00:00Z, 2026-11-22, or how long ago, like 2h",
+                      text);
+    return false;
+}
+
+static bool parse_offset(const rc_args_t *args, const char *text, int32_t *partition, int64_t *offset)
+{
+    long long number;
+    int end = 0;
+    if (strspn(text, "0123456789:") == strlen(text) && strlen(text) < 30 &&
+        sscanf(text, "%9d:%18lld%n", partition, &number, &end) == 2 && !text[end]) {
+        *offset = number;
+        return true;
+    }
+    (void)rc_cli_fail(args, RC_EXIT_USAGE, "--offset: \"%s\" is no place; write PARTITION:OFFSET, like 3:1207", text);
+    return false;
+}
+
+static bool set_value(rc_args_t *args, rc_option_t option, const char *value)
+{
+    rc_error_t error = RC_ERROR_INIT;
+    rc_listen_t listen;
+    switch (option) {
+    case RC_OPTION_CONFIG:
+        args->config = value;
+        break;
+    case RC_OPTION_INSTANCE:
+        args->instance = value;
+        break;
+    case RC_OPTION_JSON:
+        args->json = true;
+        break;
+    case RC_OPTION_INTEGRATION:
+        args->integration = value;
+        break;
+    case RC_OPTION_EMPLOYEE:
+        args->employee = value;
+        break;
+    case RC_OPTION_EVENTS:
+        return parse_events(args, value, &args->events);
+    case RC_OPTION_FULL:
+        args->full = true;
+        break;
+    case RC_OPTION_HOLD:
+        args->hold = value;
+        break;
+    case RC_OPTION_REASON:
+        args->reason = value;
+        break;
+    case RC_OPTION_SINCE:
+        return parse_since(args, value, &args->since);
+    case RC_OPTION_OFFSET:
+        return parse_offset(args, value, &args->partition, &args->offset);
+    case RC_OPTION_APPLY:
+        args->apply = true;
+        break;
+    case RC_OPTION_REPAIR:
+        args->repair = true;
+        break;
+    case RC_OPTION_REFERENCE:
+        args->reference = true;
+        break;
+    case RC_OPTION_LISTEN:
+        args->listen = value;
+        if (rc_listen_parse(value, &listen, &error) == RC_OK) return true;
+        (void)rc_cli_fail(args, RC_EXIT_USAGE, "--listen: %s", error.message);
+        return false;
+    case RC_OPTION_WAIT:
+        if (rc_duration_parse(value, &args->wait_ms, &error) == RC_OK) return true;
+        (void)rc_cli_fail(args, RC_EXIT_USAGE, "--wait: %s", error.message);
+        return false;
+    case RC_OPTION_COUNT:
+        break;
+    }
+    return true;
+}
+
+/* --- parsing ------------------------------------------------------------------------------------------------- */
+
+/* What argv says, before the command is known. */
+typedef struct {
+    const char *words[WORDS_MAX + 1]; /* one more, to complain about */
+    size_t word_count;
+    struct {
+        const char *text; /* "--json", without "=…" */
+        const char *value;
+        int option; /* -1: unknown */
+    } options[64];
+    size_t option_count;
+    bool help;
+    bool version;
+} line_t;
+
+static int find_option(const char *text, size_t length)
+{
+    for (int i = 0; i < RC_OPTION_COUNT; i++)
+        if (strncmp(OPTIONS[i].name, text, length) == 0 && !OPTIONS[i].name[length]) return i;
+    return -1;
+}
+
+static bool split_option(const rc_args_t *args, line_t *line, char **argv, int argc, int *at)
+{
+    const char *text = argv[*at];
+    size_t length = strcspn(text, "=");
+    const char *value = text[length] ? text + length + 1 : NULL;
+    int option = find_option(text, length);
+    bool takes = option >= 0 && OPTIONS[option].value;
+    if (option >= 0 && !takes && value) {
+        (void)rc_cli_fail(args, RC_EXIT_USAGE, "%s takes no value; write it alone", OPTIONS[option].name);
+        return false;
+    }
+    if (takes && !value) {
+        if (*at + 1 >= argc || strncmp(argv[*at + 1], "--", 2) == 0) {
+            (void)rc_cli_fail(args, RC_EXIT_USAGE, "%s needs a value; write %s %s", OPTIONS[option].name,
+                              OPTIONS[option].name, OPTIONS[option].value);
+            return false;
+        }
+        value = argv[++*at];
+    }
+    if (line->option_count == sizeof line->options / sizeof *line->options) {
+        (void)rc_cli_fail(args, RC_EXIT_USAGE, "too many options");
+        return false;
+    }
+    line->options[line->option_count].text = text;
+    line->options[line->option_count].value = value;
+    line->options[line->option_count++].option = option;
+    return true;
+}
+
+static bool split(const rc_args_t *args, int argc, char **argv, line_t *line)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *text = argv[i];
+        if (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0 || (i == 1 && strcmp(text, "help") == 0))
+            line->help = true;
+        else if (strcmp(text, "--version") == 0)
+            line->version = true;
+        else if (text[0] == '-' && text[1]) {
+            if (!split_option(args, line, argv, argc, &i)) return false;
+        } else if (line->word_count <= WORDS_MAX)
+            line->words[line->word_count++] = text;
+    }
+    return true;
+}
+
+/* The command whose words come first on the line; how many they are in *used. */
+static const rc_cli_command_t *find_command(const rc_cli_program_t *program, const line_t *line, size_t *used)
+{
+    char both[128];
+    for (size_t count = line->word_count < WORDS_MAX ? line->word_count : WORDS_MAX; count; count--) {
+        (void)snprintf(both, sizeof both, "%s%s%s", line->words[0], count > 1 ? " " : "",
+                       count > 1 ? line->words[1] : "");
+        for (const rc_cli_command_t *command = program->commands; command->name; command++)
+            if (strcmp(command->name, both) == 0) {
+                *used = count;
+                return command;
+            }
+    }
+    return NULL;
+}
+
+static rc_exit_t complain_command(const rc_args_t *args, const line_t *line)
+{
+    const rc_cli_program_t *program = args->program;
+    char both[128];
+    (void)snprintf(both, sizeof both, "%s%s%s", line->words[0], line->word_count > 1 ? " " : "",
+                   line->word_count > 1 ? line->words[1] : "");
+    rc_suggest_t one = RC_SUGGEST_INIT(line->words[0]), two = RC_SUGGEST_INIT(both);
+    for (const rc_cli_command_t *command = program->commands; command->name; command++) {
+        rc_suggest_offer(&one, command->name);
+        rc_suggest_offer(&two, command->name);
+        /* "dlq" alone */
+        size_t length = strlen(line->words[0]);
+        if (strncmp(command->name, line->words[0], length) == 0 && command->name[length] == ' ' && !two.best)
+            two.best = command->name;
+    }
+    const char *best = two.best ? two.best : one.best;
+    return rc_cli_fail(args, RC_EXIT_USAGE, "unknown command \"%s\"; %s%s%s%s --help lists all", both,
+                       best ? "did you mean " : "", best ? best : "", best ? "? " : "", program->name);
+}
+
+static rc_exit_t complain_option(const rc_args_t *args, const char *text)
+{
+    size_t length = strcspn(text, "=");
+    char *name = rc_strndup(text, length);
+    rc_suggest_t suggest = RC_SUGGEST_INIT(name);
+    uint32_t allowed = args->command->options | args->command->required | EVERYWHERE;
+    for (size_t i = 0; i < RC_OPTION_COUNT; i++)
+        if (allowed & 1u << i) rc_suggest_offer(&suggest, OPTIONS[i].name);
+    rc_exit_t code =
+        rc_cli_fail(args, RC_EXIT_USAGE, "%s has no option %s; %s%s%s%s %s --help lists them", args->command->name,
+                    name, suggest.best ? "did you mean " : "", suggest.best ? suggest.best : "",
+                    suggest.best ? "? " : "", args->program->name, args->command->name);
+    free(name);
+    return code;
+}
+
+static rc_exit_t take_options(rc_args_t *args, const line_t *line)
+{
+    uint32_t allowed = args->command->options | args->command->required | EVERYWHERE;
+    for (size_t i = 0; i < line->option_count; i++) {
+        int option = line->options[i].option;
+        if (option < 0 || !(allowed & 1u << option)) return complain_option(args, line->options[i].text);
+        if (args->given & 1u << option)
+            return rc_cli_fail(args, RC_EXIT_USAGE, "%s is given twice; give it once", OPTIONS[option].name);
+        if (line->options[i].value && !*line->options[i].value)
+            return rc_cli_fail(args, RC_EXIT_USAGE, "%s: the value is empty; write %s %s", OPTIONS[option].name,
+                               OPTIONS[option].name, OPTIONS[option].value);
+        args->given |= 1u << option;
+        if (!set_value(args, (rc_option_t)option, line->options[i].value)) return RC_EXIT_USAGE;
+    }
+    for (size_t i = 0; i < RC_OPTION_COUNT; i++)
+        if ((args->command->required & 1u << i) && !(args->given & 1u << i))
+            return rc_cli_fail(args, RC_EXIT_USAGE, "%s needs %s%s%s; %s %s --help says more", args->command->name,
+                               OPTIONS[i].name, OPTIONS[i].value ? " " : "", OPTIONS[i].value ? OPTIONS[i].value : "",
+                               args->program->name, args->command->name);
+    return RC_EXIT_DONE;
+}
+
+/* What was printed must have reached its reader: a full disk is a failure. */
+static int end(rc_exit_t code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) return (int)code;
+    (void)fprintf(stderr, "standard output could not be written: %s\n", strerror(errno));
+    return code == RC_EXIT_DONE ? RC_EXIT_FAILED : (int)code;
+}
+
+int rc_cli_main(const rc_cli_program_t *program, int argc, char **argv)
+{
+    rc_args_t args = {.program = program,
+                      .config = RC_CONFIG_DEFAULT_PATH,
+                      .events = (1u << RC_EVENT_COUNT) - 1,
+                      .partition = -1,
+                      .offset = -1,
+                      .wait_ms = 60000};
+    line_t line = {.word_count = 0};
+    size_t used = 0;
+    if (!split(&args, argc, argv, &line)) return RC_EXIT_USAGE;
+    if (line.version) {
+        printf("%s %s\n", program->name, RC_VERSION);
+        return end(RC_EXIT_DONE);
+    }
+    if (!line.word_count && line.help) {
+        print_program_help(program);
+        return end(RC_EXIT_DONE);
+    }
+    if (!line.word_count)
+        return rc_cli_fail(&args, RC_EXIT_USAGE, "no command is given; %s --help lists all", program->name);
+    args.command = find_command(program, &line, &used);
+    if (!args.command) return complain_command(&args, &line);
+    if (line.help) {
+        print_command_help(program, args.command);
+        return end(RC_EXIT_DONE);
+    }
+    for (size_t i = 0; i < line.option_count; i++) /* before the words: an unknown option's value looks like one */
+        if (line.options[i].option < 0) return complain_option(&args, line.options[i].text);
+    if (line.word_count > used)
+        return rc_cli_fail(&args, RC_EXIT_USAGE, "%s takes no \"%s\"; %s %s --help lists its options",
+                           args.command->name, line.words[used], program->name, args.command->name);
+    rc_exit_t code = take_options(&args, &line);
+    return code ? (int)code : end(args.command->run(&args));
+}
+
+/* --- configuration ------------------------------------------------------------------------------------------- */
+
+static rc_exit_t apply_options(const rc_args_t *args, rc_config_t *config)
+{
+    rc_error_t error = RC_ERROR_INIT;
+    if (args->instance && rc_config_set_instance(config, args->instance, &error) != RC_OK)
+        return rc_cli_fail(args, RC_EXIT_USAGE, "%s", error.message);
+    rc_listen_t *listen =
+        args->program->metrics == RC_METRICS_PRODUCER ? &config->producer.listen : &config->consumer.listen;
+    if (args->listen) (void)rc_listen_parse(args->listen, listen, NULL); /* it was parsed before */
+    if (!args->integration || rc_config_find(config, args->integration)) return RC_EXIT_DONE;
+    rc_suggest_t suggest = RC_SUGGEST_INIT(args->integration);
+    for (size_t i = 0; i < config->integrations_count; i++) rc_suggest_offer(&suggest, config->integrations[i].id);
+    return rc_cli_fail(args, RC_EXIT_USAGE, "--integration: %s has no integration %s; %s%s", config->path,
+                       args->integration, suggest.best ? "did you mean " : "write one of its ids",
+                       suggest.best ? suggest.best : "");
+}
+
+rc_exit_t rc_cli_config(const rc_args_t *args, rc_config_t **config)
+{
+    rc_buf_t problems = RC_BUF_INIT(1024 * 1024);
+    rc_config_t *loaded = NULL;
+    rc_code_t code = rc_config_load(args->config, &loaded, &problems);
+    if (code) (void)fwrite(problems.data, 1, problems.size_bytes, stderr);
+    rc_buf_fini(&problems);
+    if (code) return RC_EXIT_USAGE;
+    rc_exit_t exit = apply_options(args, loaded);
+    if (exit) {
+        rc_config_free(loaded);
+        return exit;
+    }
+    rc_log_open(&(rc_log_options_t){.level = loaded->log.level,
+                                    .format = loaded->log.format,
+                                    .program = args->program->name,
+                                    .instance = loaded->instance});
+    *config = loaded;
+    return RC_EXIT_DONE;
+}
+
+rc_exit_t rc_cli_run_config(const rc_args_t *args)
+{
+    rc_buf_t text = RC_BUF_INIT(SIZE_MAX / 4);
+    rc_config_t *config = NULL;
+    if (args->reference) {
+        rc_config_print_docs(&text);
+    } else {
+        rc_exit_t exit = rc_cli_config(args, &config);
+        if (exit) return exit;
+        rc_config_print(config, &text);
+    }
+    (void)fwrite(text.data, 1, text.size_bytes, stdout);
+    rc_buf_fini(&text);
+    rc_config_free(config);
+    return RC_EXIT_DONE;
+}
