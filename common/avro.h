@@ -60,7 +60,7 @@ struct rc_avro_record {
 
 typedef struct rc_avro_schema rc_avro_schema_t;
 
-enum { RC_AVRO_SCHEMA_MAX_BYTES = 256 * 1024 };
+enum { RC_AVRO_SCHEMA_MAX_BYTES = 64 * 1024 };
 
 /* Parses a schema. Returns new (free with rc_avro_schema_free, after its plans). RC_MALFORMED with Avro-C's words
  * otherwise; RC_TOO_LARGE beyond RC_AVRO_SCHEMA_MAX_BYTES. */
@@ -90,7 +90,7 @@ void rc_avro_plan_free(rc_avro_plan_t *plan); /* NULL is fine */
 rc_code_t rc_avro_encode(const rc_avro_plan_t *plan, const void *record, rc_buf_t *out, rc_error_t *error);
 
 /* Reads a datum that fills the bytes exactly into *record (of the table's size), strings and arrays in the arena.
- * RC_MALFORMED otherwise; then *record is undefined. */
+ * Members that the table does not name stay as they are. RC_MALFORMED otherwise; then *record is undefined. */
 rc_code_t rc_avro_decode(const rc_avro_plan_t *plan, const void *bytes, size_t size_bytes, rc_arena_t *arena,
                          void *record, rc_error_t *error);
 

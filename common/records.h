@@ -8,21 +8,17 @@
 #include "common/domain.h"
 
 /* The events come first, in the order of rc_event_type_t. */
-#define RC_RECORDS(X)                            \
-    X(CREATED, "EmployeeCreated")                \
-    X(PROFILE_UPDATED, "EmployeeProfileUpdated") \
-    X(TEAM_CHANGED, "EmployeeTeamChanged")       \
-    X(DEACTIVATED, "EmployeeDeactivated")        \
-    X(SNAPSHOT, "EmployeeSnapshot")              \
-    X(PENDING, "PendingChange")                  \
-    X(STATE, "SyncState")                        \
-    X(COMMAND, "SyncCommand")                    \
-    X(LEDGER, "LedgerEntry")
-
 typedef enum {
-#define X(name, text) RC_RECORD_##name,
-    RC_RECORDS(X) RC_RECORD_COUNT
-#undef X
+    RC_RECORD_CREATED,
+    RC_RECORD_PROFILE_UPDATED,
+    RC_RECORD_TEAM_CHANGED,
+    RC_RECORD_DEACTIVATED,
+    RC_RECORD_SNAPSHOT,
+    RC_RECORD_PENDING,
+    RC_RECORD_STATE,
+    RC_RECORD_COMMAND,
+    RC_RECORD_LEDGER,
+    RC_RECORD_COUNT
 } rc_record_kind_t;
 
 /* "EmployeeCreated": the schema's name without its namespace `rollcall`, and the file's. */
