@@ -52,39 +52,41 @@ part_unit() {
     run_ctest build 'unit|corpus' unit.log -j "$jobs"
 }
 
-part_integration() {
-    has_tests integration || return 0
+part_integration() { part_with_kafka integration; }
+part_e2e() { part_with_kafka e2e; }
+part_fault() { part_with_kafka fault; }
+
+part_with_kafka() {
+    has_tests "$1" || return 0
     build build && need_kafka || return 0
-    run_ctest build integration integration.log -j "$jobs"
+    if compgen -G "tests/$1/*_test.c" >/dev/null; then run_ctest build "$1" "$1.log" -j "$jobs"; fi
+    run_scripts build "$1"
 }
 
-part_e2e() { run_both e2e; }
-part_fault() { run_both fault; }
-
-# Programs of Check by ctest; scripts beside them one by one: each prints what it proves, and its exit code decides.
-run_both() {
-    local kind=$1 script name before
-    has_tests "$kind" || return 0
-    build build && need_kafka || return 0
-    if compgen -G "tests/$kind/*_test.c" >/dev/null; then run_ctest build "$kind" "$kind.log"; fi
+# run_scripts BUILD KIND: the scripts beside the programs of Check, one by one.
+run_scripts() {
+    local build=$1 kind=$2 script name log code before
     for script in tests/"$kind"/*.sh; do
         [ -f "$script" ] || continue
-        name=$(basename "$script" .sh)
+        name=$kind/$(basename "$script")
+        log=$logs/$build-$kind-$(basename "$script" .sh).log
         before=$SECONDS
-        if RC_BIN=$root/build/bin timeout -k 10 900 bash "$script" >"$logs/$kind-$name.log" 2>&1 </dev/null 9>&-; then
-            pass "$name ($((SECONDS - before)) s)"
-        else
-            fail "$name" "$logs/$kind-$name.log"
-        fi
+        code=0
+        RC_BIN=$root/$build/bin timeout -k 10 900 bash "$script" >"$log" 2>&1 </dev/null 9>&- || code=$?
+        count_script "$name" "$log" $code $((SECONDS - before))
     done
 }
 
 part_sanitizers() {
+    local kind
     build build-asan -DRC_SANITIZE=address,undefined || return 0
     need_kafka || return 0
-    CK_TIMEOUT_MULTIPLIER=4 \
-        ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
-        run_ctest build-asan 'unit|corpus|integration|e2e' sanitizers.log -j "$jobs"
+    # Slower code, the same limits: Check's and those that the tests set themselves are stretched.
+    export CK_TIMEOUT_MULTIPLIER=4
+    export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
+    run_ctest build-asan 'unit|corpus|integration|e2e' sanitizers.log -j "$jobs"
+    for kind in integration e2e; do run_scripts build-asan $kind; done
+    unset CK_TIMEOUT_MULTIPLIER ASAN_OPTIONS UBSAN_OPTIONS
 }
 
 # Without a fork, as valgrind then sees one process from its start to its end. Tests that expect a signal need the fork.

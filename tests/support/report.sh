@@ -82,12 +82,32 @@ run_ctest() {
     progress "$passed passed, $failed failed, $skipped skipped"
 }
 
+# count_script NAME LOG CODE SECONDS: a script is one test, or as many as it prints lines that begin with "ok ", "not ok " or "skip ".
+count_script() {
+    local name=$1 log=$2 code=$3 passed failed skipped
+    passed=$(grep -c '^ok ' "$log" || true)
+    failed=$(grep -c '^not ok ' "$log" || true)
+    skipped=$(grep -c '^skip ' "$log" || true)
+    grep -E '^(ok|not ok|skip) ' "$log" | cut -c1-150 | sed 's/^/  /' || true
+    if [ "$code" = 0 ] && [ $((passed + failed + skipped)) = 0 ]; then passed=1; fi
+    count "$passed" "$failed" "$skipped"
+    # An end that no line explains is a failure of its own.
+    if [ "$code" != 0 ] && [ "$failed" = 0 ]; then
+        fail "$name (exit code $code)" "$log"
+    elif [ "$failed" != 0 ]; then
+        count 0 -1 0
+        fail "$name: $failed of its tests" "$log"
+    else
+        progress "$name: $passed passed, $skipped skipped ($4 s)"
+    fi
+}
+
 finish() {
     local code=$?
     trap - EXIT
     trap '' INT TERM
     if [ "$part" != "" ]; then
-        if [ $code != 0 ]; then fail "interrupted"; fi
+        if [ "$code" != 0 ]; then fail "interrupted"; fi
         end_part
     fi
     stop_kafka
@@ -99,6 +119,6 @@ finish() {
     if [ -n "$failures" ]; then printf '\nWhat failed (logs are in build/test-logs/):\n%s' "$failures"; fi
     printf '\n%d passed, %d failed, %d skipped\n' $total_passed $total_failed $total_skipped
     if [ $total_failed -gt 0 ]; then exit 1; fi
-    if [ $total_passed = 0 ] && [ $code = 0 ]; then code=1; fi
+    if [ $total_passed = 0 ] && [ "$code" = 0 ]; then code=1; fi
     exit $code
 }
