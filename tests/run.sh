@@ -9,7 +9,7 @@ cd "$root"
 # shellcheck source=tests/support/parts.sh
 . tests/support/parts.sh
 
-all_parts="unit integration e2e fault sanitizers valgrind fuzz lint"
+all_parts="unit integration e2e fault sanitizers valgrind fuzz lint image"
 
 usage() {
     cat <<'END'
@@ -23,7 +23,8 @@ Without a PART, all of them, in this order:
   sanitizers   unit, integration and e2e again, built with AddressSanitizer and UndefinedBehaviorSanitizer
   valgrind     unit again under valgrind
   fuzz         every parser's fuzzer, one minute in all (--fuzz-seconds N: another time); built with clang
-  lint         formatting, clang-tidy, cppcheck, shellcheck, generated pages
+  lint         formatting, clang-tidy, cppcheck, shellcheck, generated pages, links
+  image        the container image, built and started without an engine (root only)
 
 Logs are kept in build/test-logs/. The last line counts single tests; the exit code is 1 if any failed.
 END

@@ -164,6 +164,15 @@ fuzz_one() {
     fi
 }
 
+part_image() {
+    if [ "$(id -u)" != 0 ]; then skip "the image: building it without an engine needs root" && return 0; fi
+    if bash deploy/image.sh >"$logs/image.log" 2>&1 </dev/null 9>&-; then
+        pass "both programs start in the image"
+    else
+        fail "deploy/image.sh" "$logs/image.log"
+    fi
+}
+
 # tool NAME COMMAND…: one check of lint.
 tool() {
     local name=$1 log=$logs/lint-$1.log
