@@ -40,7 +40,7 @@ bool rc_kafka_check_properties(const rc_config_t *config, rc_buf_t *problems);
 /* The configuration that the settings were made from. Borrows. */
 const rc_config_t *rc_kafka_config(const rc_kafka_t *kafka);
 
-/* "librdkafka 2.0.2". Static. */
+/* Of librdkafka, as it runs: "2.0.2". Static. */
 const char *rc_kafka_version(void);
 
 /* The partition of a key among `partitions`, as every producer of ours and Java's default partitioner places it. Pure.

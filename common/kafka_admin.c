@@ -1,0 +1,163 @@
+#include "common/kafka_admin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/kafka_admin_handle.h"
+
+rc_code_t rc_kafka_admin_open(const rc_kafka_t *kafka, rc_kafka_admin_t **out, rc_error_t *error)
+{
+    rd_kafka_conf_t *conf;
+    rc_code_t code = rc_kafka_conf(kafka, RC_ROLE_ADMIN, NULL, &conf, error);
+    if (code) return code;
+    rc_kafka_admin_t *admin = rc_zalloc(sizeof *admin);
+    code = rc_kafka_handle_open(kafka, RD_KAFKA_CONSUMER, conf, &admin->handle, error);
+    if (code)
+        free(admin);
+    else
+        *out = admin;
+    return code;
+}
+
+void rc_kafka_admin_close(rc_kafka_admin_t *admin)
+{
+    if (!admin) return;
+    rc_kafka_handle_close(&admin->handle);
+    free(admin);
+}
+
+/* Asks for the offsets that belong to `time` (milliseconds, or librdkafka's words for both ends). */
+static rc_code_t offsets_for(rc_kafka_admin_t *admin, rc_kafka_offset_t *partitions, size_t count, int64_t time,
+                             int64_t timeout_ms, rc_error_t *error)
+{
+    if (count == 0) return RC_OK;
+    rc_code_t code = RC_OK;
+    rd_kafka_topic_partition_list_t *list = rc_kafka_list(partitions, count);
+    for (int i = 0; i < list->cnt; i++) list->elems[i].offset = time;
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(admin->handle.rk, list, (int)timeout_ms);
+    if (err) code = rc_kafka_error(error, &admin->handle, err, NULL, "asking for the ends of partitions");
+    for (int i = 0; !code && i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *answer = &list->elems[i];
+        RC_INVARIANT(answer->partition == partitions[i].partition);
+        if (answer->err)
+            code = rc_kafka_error(error, &admin->handle, answer->err, NULL, "the end of %s, partition %d",
+                                  answer->topic, (int)answer->partition);
+    }
+    for (int i = 0; !code && i < list->cnt; i++) partitions[i].offset = list->elems[i].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code;
+}
+
+rc_code_t rc_kafka_admin_ends(rc_kafka_admin_t *admin, rc_kafka_offset_t *partitions, size_t count, int64_t timeout_ms,
+                              rc_error_t *error)
+{
+    return offsets_for(admin, partitions, count, RD_KAFKA_OFFSET_END, timeout_ms, error);
+}
+
+rc_code_t rc_kafka_admin_beginnings(rc_kafka_admin_t *admin, rc_kafka_offset_t *partitions, size_t count,
+                                    int64_t timeout_ms, rc_error_t *error)
+{
+    return offsets_for(admin, partitions, count, RD_KAFKA_OFFSET_BEGINNING, timeout_ms, error);
+}
+
+rc_code_t rc_kafka_admin_offsets_since(rc_kafka_admin_t *admin, rc_kafka_offset_t *partitions, size_t count,
+                                       int64_t since_ms, int64_t timeout_ms, rc_error_t *error)
+{
+    rc_kafka_offset_t *ends = rc_calloc(count, sizeof *ends);
+    memcpy(ends, partitions, count * sizeof *ends);
+    /* the ends first: a record that arrives in between is then still in front of what is given */
+    rc_code_t code = rc_kafka_admin_ends(admin, ends, count, timeout_ms, error);
+    if (!code) code = offsets_for(admin, partitions, count, since_ms > 0 ? since_ms : 0, timeout_ms, error);
+    for (size_t i = 0; !code && i < count; i++)
+        if (partitions[i].offset < 0) partitions[i].offset = ends[i].offset;
+    free(ends);
+    return code;
+}
+
+rc_code_t rc_kafka_admin_cluster_id(rc_kafka_admin_t *admin, int64_t timeout_ms, char **id, rc_error_t *error)
+{
+    char *known = rd_kafka_clusterid(admin->handle.rk, (int)timeout_ms);
+    if (!known) {
+        const char *brokers = rc_config_property(rc_kafka_config(admin->handle.kafka), "bootstrap.servers");
+        return rc_kafka_error(error, &admin->handle, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL,
+                              "no answer from the brokers at %s",
+                              brokers ? brokers : "(kafka.bootstrap.servers is not set)");
+    }
+    *id = rc_strdup(known);
+    rd_kafka_mem_free(admin->handle.rk, known);
+    return RC_OK;
+}
+
+bool rc_kafka_is_mock(const char *cluster_id)
+{
+    static const char beginning[] = "mockCluster";
+    return !strncmp(cluster_id, beginning, sizeof beginning - 1);
+}
+
+rc_code_t rc_kafka_admin_wait(rc_kafka_admin_t *admin, rd_kafka_queue_t *queue, rd_kafka_AdminOptions_t *options,
+                              int64_t timeout_ms, const char *what, rd_kafka_event_t **answer, rc_error_t *error)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, (int)timeout_ms + RC_KAFKA_ADMIN_GRACE_MS);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    if (!event) return rc_kafka_error(error, &admin->handle, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL, "%s", what);
+    rd_kafka_resp_err_t err = rd_kafka_event_error(event);
+    if (!err) {
+        *answer = event;
+        return RC_OK;
+    }
+    rc_code_t code = rc_kafka_error(error, &admin->handle, err, rd_kafka_event_error_string(event), "%s", what);
+    rd_kafka_event_destroy(event);
+    return code;
+}
+
+rd_kafka_AdminOptions_t *rc_kafka_admin_options(rc_kafka_admin_t *admin, rd_kafka_admin_op_t op, int64_t timeout_ms)
+{
+    char text[128];
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(admin->handle.rk, op);
+    rd_kafka_resp_err_t err = rd_kafka_AdminOptions_set_request_timeout(options, (int)timeout_ms, text, sizeof text);
+    RC_INVARIANT(!err);
+    return options;
+}
+
+static const char *or_null(rc_arena_t *arena, const char *text)
+{
+    return text && *text ? rc_arena_strdup(arena, text) : NULL;
+}
+
+rc_code_t rc_kafka_admin_group(rc_kafka_admin_t *admin, const char *group_id, int64_t timeout_ms, rc_arena_t *arena,
+                               const rc_kafka_member_t **members, size_t *count, rc_error_t *error)
+{
+    char what[160];
+    (void)snprintf(what, sizeof what, "the consumer group %s", group_id);
+    rd_kafka_AdminOptions_t *options =
+        rc_kafka_admin_options(admin, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout_ms);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->handle.rk);
+    rd_kafka_event_t *answer;
+    rd_kafka_DescribeConsumerGroups(admin->handle.rk, &group_id, 1, options, queue);
+    rc_code_t code = rc_kafka_admin_wait(admin, queue, options, timeout_ms, what, &answer, error);
+    if (code) return code;
+
+    size_t groups;
+    const rd_kafka_ConsumerGroupDescription_t **descriptions =
+        rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(answer), &groups);
+    RC_INVARIANT(groups == 1);
+    const rd_kafka_error_t *reason = rd_kafka_ConsumerGroupDescription_error(descriptions[0]);
+    rd_kafka_resp_err_t err = reason ? rd_kafka_error_code(reason) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (err && err != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) {
+        code = rc_kafka_error(error, &admin->handle, err, rd_kafka_error_string(reason), "%s", what);
+    } else {
+        size_t all = err ? 0 : rd_kafka_ConsumerGroupDescription_member_count(descriptions[0]);
+        rc_kafka_member_t *list = rc_arena_alloc(arena, all * sizeof *list);
+        for (size_t i = 0; i < all; i++) {
+            const rd_kafka_MemberDescription_t *member = rd_kafka_ConsumerGroupDescription_member(descriptions[0], i);
+            list[i] = (rc_kafka_member_t){or_null(arena, rd_kafka_MemberDescription_client_id(member)),
+                                          or_null(arena, rd_kafka_MemberDescription_group_instance_id(member)),
+                                          or_null(arena, rd_kafka_MemberDescription_host(member))};
+        }
+        *members = list;
+        *count = all;
+    }
+    rd_kafka_event_destroy(answer);
+    return code;
+}

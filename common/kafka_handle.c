@@ -1,0 +1,222 @@
+#include "common/kafka_handle.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+
+enum { LOG_WARNING_AND_WORSE = 4, LOG_EVERY_MS = 1000, LAST_ERROR_FRESH_MS = 30000 };
+
+enum {
+    PRODUCING = RC_ROLE_PRODUCER | RC_ROLE_TXN,
+    CONSUMING = RC_ROLE_CONSUMER | RC_ROLE_READER,
+    ASKING = CONSUMING | RC_ROLE_ADMIN,
+    ALL = PRODUCING | ASKING
+};
+
+typedef struct {
+    int roles;
+    const char *name;
+    const char *value;
+} setting_t;
+
+/* What we think best, and the user may change. */
+static const setting_t DEFAULTS[] = {
+    {ALL, "socket.keepalive.enable", "true"},
+    {ALL, "socket.nagle.disable", "true"},
+    {ALL, "reconnect.backoff.max.ms", "2000"},
+    {ALL, "log.connection.close", "false"},
+    {RC_ROLE_PRODUCER, "message.timeout.ms", "10000"},
+    {RC_ROLE_PRODUCER, "linger.ms", "0"},
+    {PRODUCING, "queue.buffering.max.kbytes", "65536"},
+    {CONSUMING, "queued.max.messages.kbytes", "16384"},
+    {RC_ROLE_ADMIN, "queued.max.messages.kbytes", "1024"},
+};
+
+/* What the guarantees rest on. */
+static const setting_t OURS[] = {
+    /* the range assignor is even only when every member knows all topics: 300 s is too long to find a new one */
+    {ALL, "topic.metadata.refresh.interval.ms", "10000"},
+    {PRODUCING, "enable.idempotence", "true"},
+    {PRODUCING, "partitioner", "murmur2_random"},
+    {RC_ROLE_TXN, "transaction.timeout.ms", "10000"},
+    {RC_ROLE_TXN, "message.timeout.ms", "10000"}, /* neither may be above the transaction's own */
+    {RC_ROLE_TXN, "socket.timeout.ms", "10000"},
+    {RC_ROLE_TXN, "retry.backoff.ms", "5"}, /* each commit waits that long for its predecessor's markers */
+    {CONSUMING, "isolation.level", "read_committed"},
+    {RC_ROLE_ADMIN, "isolation.level", "read_uncommitted"}, /* a barrier's end lies behind open transactions */
+    {ASKING, "allow.auto.create.topics", "false"},
+    {ASKING, "enable.auto.commit", "false"},
+    {ASKING, "enable.auto.offset.store", "false"},
+    {CONSUMING, "enable.partition.eof", "true"},
+    {RC_ROLE_CONSUMER, "auto.offset.reset", "earliest"},
+    {RC_ROLE_CONSUMER, "partition.assignment.strategy", "range"},
+    {RC_ROLE_READER, "auto.offset.reset", "error"},
+    /* librdkafka tells the end behind a marker with the next answer only, which the broker holds back this long */
+    {RC_ROLE_READER, "fetch.wait.max.ms", "20"},
+};
+
+static rc_code_t set_all(rd_kafka_conf_t *conf, rc_kafka_role_t role, const setting_t *settings, size_t count,
+                         rc_error_t *error)
+{
+    char text[256];
+    for (size_t i = 0; i < count; i++)
+        if ((settings[i].roles & (int)role) &&
+            rd_kafka_conf_set(conf, settings[i].name, settings[i].value, text, sizeof text) != RD_KAFKA_CONF_OK)
+            return rc_error_set(error, RC_CONFIG, RC_REJECT, "librdkafka %s refuses %s=%s: %s", rd_kafka_version_str(),
+                                settings[i].name, settings[i].value, text);
+    return RC_OK;
+}
+
+/* librdkafka's threads call this. One warning a second in all: a cluster that is away would fill the log. */
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    rc_kafka_handle_t *handle = rd_kafka_opaque(rk);
+    bool about_settings = !strcmp(facility, "CONFWARN"); /* a producer's property on a consumer, and the reverse */
+    bool trouble = level <= LOG_WARNING_AND_WORSE && !about_settings;
+    if (handle && trouble) {
+        pthread_mutex_lock(&handle->lock);
+        (void)snprintf(handle->last_error, sizeof handle->last_error, "%s", text);
+        handle->last_error_at = rc_mono_now();
+        pthread_mutex_unlock(&handle->lock);
+    }
+    bool warn = trouble && (!handle || rc_kafka_may_warn(handle->kafka, LOG_EVERY_MS));
+    rc_log(warn ? RC_LEVEL_WARN : RC_LEVEL_DEBUG, "kafka client", RC_LOG_STR(TYPE, facility),
+           RC_LOG_STR(MESSAGE, text));
+}
+
+rc_code_t rc_kafka_conf(const rc_kafka_t *kafka, rc_kafka_role_t role, const rc_kafka_setting_t *extra,
+                        rd_kafka_conf_t **out, rc_error_t *error)
+{
+    const rc_config_t *config = rc_kafka_config(kafka);
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char text[256];
+    rc_code_t code = set_all(conf, role, DEFAULTS, sizeof DEFAULTS / sizeof *DEFAULTS, error);
+    if (code) goto cleanup;
+    (void)rd_kafka_conf_set(conf, "client.id", rc_kafka_client_id(kafka), text, sizeof text);
+    for (size_t i = 0; i < config->kafka.properties_count; i++) {
+        const rc_config_property_t *property = &config->kafka.properties[i];
+        if (rd_kafka_conf_set(conf, property->name, property->value, text, sizeof text) != RD_KAFKA_CONF_OK) {
+            code = rc_error_set(error, RC_CONFIG, RC_REJECT, "%s:%d: kafka.%s: %s", config->path, property->line,
+                                property->name, text);
+            goto cleanup;
+        }
+    }
+    code = set_all(conf, role, OURS, sizeof OURS / sizeof *OURS, error);
+    for (; !code && extra && extra->name; extra++)
+        if (rd_kafka_conf_set(conf, extra->name, extra->value, text, sizeof text) != RD_KAFKA_CONF_OK)
+            code = rc_error_set(error, RC_CONFIG, RC_REJECT, "kafka: %s", text);
+
+cleanup:
+    if (code)
+        rd_kafka_conf_destroy(conf);
+    else
+        *out = conf;
+    return code;
+}
+
+rc_code_t rc_kafka_handle_open(const rc_kafka_t *kafka, rd_kafka_type_t type, rd_kafka_conf_t *conf,
+                               rc_kafka_handle_t *handle, rc_error_t *error)
+{
+    char text[256];
+    *handle = (rc_kafka_handle_t){.kafka = kafka};
+    pthread_mutex_init(&handle->lock, NULL);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_opaque(conf, handle);
+    handle->rk = rd_kafka_new(type, conf, text, sizeof text);
+    if (handle->rk) return RC_OK;
+    rd_kafka_conf_destroy(conf);
+    pthread_mutex_destroy(&handle->lock);
+    return rc_error_set(error, RC_CONFIG, RC_REJECT, "%s: kafka: %s", rc_kafka_config(kafka)->path, text);
+}
+
+void rc_kafka_handle_close(rc_kafka_handle_t *handle)
+{
+    rd_kafka_destroy(handle->rk);
+    pthread_mutex_destroy(&handle->lock);
+}
+
+typedef struct {
+    rd_kafka_resp_err_t err;
+    rc_code_t code;
+    rc_disposition_t disposition;
+    const char *mend;
+} mapping_t;
+
+#define ERR(name) RD_KAFKA_RESP_ERR_##name
+#define ALLOW     "allow it for this program's Kafka user"
+#define NO_TOPIC  "create it: `rollcall-producer topics`"
+static const mapping_t MAPPINGS[] = {
+    {ERR(_FENCED), RC_FENCED, RC_FATAL, "another process uses this id, or the transaction outlived its time-out"},
+    {ERR(PRODUCER_FENCED), RC_FENCED, RC_FATAL, "another process uses this transactional id"},
+    {ERR(INVALID_PRODUCER_EPOCH), RC_FENCED, RC_FATAL, "another process uses this transactional id"},
+    {ERR(UNKNOWN_MEMBER_ID), RC_OWNERSHIP, RC_REJECT, NULL},
+    {ERR(ILLEGAL_GENERATION), RC_OWNERSHIP, RC_REJECT, NULL},
+    {ERR(FENCED_INSTANCE_ID), RC_OWNERSHIP, RC_REJECT, "another process uses this instance name"},
+    {ERR(_TIMED_OUT), RC_TIMEOUT, RC_RETRY, NULL},
+    {ERR(_TIMED_OUT_QUEUE), RC_TIMEOUT, RC_RETRY, NULL},
+    {ERR(_MSG_TIMED_OUT), RC_TIMEOUT, RC_RETRY, NULL},
+    {ERR(REQUEST_TIMED_OUT), RC_TIMEOUT, RC_RETRY, NULL},
+    {ERR(TOPIC_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW},
+    {ERR(GROUP_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW},
+    {ERR(CLUSTER_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW},
+    {ERR(TRANSACTIONAL_ID_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW},
+    {ERR(UNKNOWN_TOPIC_OR_PART), RC_KAFKA, RC_REJECT, NO_TOPIC},
+    {ERR(_UNKNOWN_TOPIC), RC_KAFKA, RC_REJECT, NO_TOPIC},
+    {ERR(_UNKNOWN_PARTITION), RC_KAFKA, RC_REJECT, "all topics need kafka.partitions partitions"},
+    {ERR(MSG_SIZE_TOO_LARGE), RC_KAFKA, RC_REJECT, "raise max.message.bytes of the topic and kafka.message.max.bytes"},
+    {ERR(RECORD_LIST_TOO_LARGE), RC_KAFKA, RC_REJECT, "raise max.message.bytes of the topic"},
+    {ERR(POLICY_VIOLATION), RC_KAFKA, RC_REJECT, NULL},
+    {ERR(INVALID_CONFIG), RC_KAFKA, RC_REJECT, NULL},
+    {ERR(INVALID_PARTITIONS), RC_KAFKA, RC_REJECT, NULL},
+    {ERR(INVALID_REPLICATION_FACTOR), RC_KAFKA, RC_REJECT,
+     "set kafka.replication_factor to at most the brokers there are"},
+    {ERR(INVALID_TRANSACTION_TIMEOUT), RC_KAFKA, RC_FATAL, "raise transaction.max.timeout.ms of the brokers to 10000"},
+    {ERR(UNSUPPORTED_VERSION), RC_KAFKA, RC_REJECT, NULL},
+    {ERR(_UNSUPPORTED_FEATURE), RC_KAFKA, RC_REJECT, NULL},
+    {ERR(_INVALID_ARG), RC_KAFKA, RC_REJECT, NULL},
+    {ERR(_AUTHENTICATION), RC_KAFKA, RC_RETRY, "see kafka.sasl.* in the configuration"},
+    {ERR(_SSL), RC_KAFKA, RC_RETRY, "see kafka.ssl.* in the configuration"},
+};
+
+static mapping_t mapping_of(rd_kafka_resp_err_t err)
+{
+    for (size_t i = 0; i < sizeof MAPPINGS / sizeof *MAPPINGS; i++)
+        if (MAPPINGS[i].err == err) return MAPPINGS[i];
+    return (mapping_t){err, RC_KAFKA, RC_RETRY, NULL};
+}
+
+rc_code_t rc_kafka_error(rc_error_t *error, rc_kafka_handle_t *handle, rd_kafka_resp_err_t err, const char *detail,
+                         const char *format, ...)
+{
+    char what[256], fatal[256], last[256] = "";
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    rd_kafka_resp_err_t death = handle ? rd_kafka_fatal_error(handle->rk, fatal, sizeof fatal) : ERR(NO_ERROR);
+    mapping_t mapping = mapping_of(death ? death : err);
+    if (death) {
+        detail = fatal;
+        mapping.disposition = RC_FATAL;
+        if (mapping.code == RC_OWNERSHIP) mapping.code = RC_FENCED;
+    }
+    if (handle && mapping.code == RC_TIMEOUT) {
+        pthread_mutex_lock(&handle->lock);
+        if (*handle->last_error && rc_mono_now().ms - handle->last_error_at.ms < LAST_ERROR_FRESH_MS)
+            memcpy(last, handle->last_error, sizeof last);
+        pthread_mutex_unlock(&handle->lock);
+    }
+    return rc_error_set(error, mapping.code, mapping.disposition, "%s: %s%s%s%s%s", what,
+                        detail ? detail : rd_kafka_err2str(err), mapping.mend ? "; " : "",
+                        mapping.mend ? mapping.mend : "", *last ? "; last seen: " : "", last);
+}
+
+rd_kafka_topic_partition_list_t *rc_kafka_list(const rc_kafka_offset_t *offsets, size_t count)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(list, offsets[i].topic, offsets[i].partition)->offset = offsets[i].offset;
+    return list;
+}
