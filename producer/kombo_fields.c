@@ -234,6 +234,8 @@ rc_code_t rc_kombo_fields_new(const char *const *paths, size_t count, rc_kombo_f
     built->slot_count = RC_KOMBO_SLOTS;
     built->path_count = count;
     built->path_slots = rc_calloc(count, sizeof *built->path_slots);
+    built->paths = rc_arena_alloc(built->arena, (count ? count : 1) * sizeof *built->paths);
+    for (size_t i = 0; i < count; i++) built->paths[i] = rc_arena_strdup(built->arena, paths[i]);
     rc_kombo_shape_t *employee = build_employees(built);
     build_others(built);
     for (size_t i = 0; i < count && code == RC_OK; i++)

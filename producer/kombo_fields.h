@@ -74,6 +74,7 @@ struct rc_kombo_fields {
     int member_count;
     int slot_count;    /* of a record */
     size_t path_count; /* of the mapping */
+    const char **paths;
     int *path_slots;
     rc_kombo_shape_t *employees; /* an answer of /hris/employees, from its outermost object */
     rc_kombo_shape_t *groups;

@@ -125,6 +125,7 @@ static rc_code_t hand_out(rc_kombo_parser_t *parser)
         rc_kombo_location_t location = {slots[RC_KOMBO_SLOT_ID], slots[RC_KOMBO_SLOT_NAME], deleted};
         return sink->location(sink->opaque, &location, parser->error);
     }
+    if (!sink->employee) return RC_OK;
     for (size_t i = 0; i < parser->fields->path_count; i++) parser->values[i] = slots[parser->fields->path_slots[i]];
     const list_t *groups = &parser->lists[parser->lists[0].seen ? 0 : 1];
     rc_kombo_employee_t employee = {

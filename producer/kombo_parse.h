@@ -15,7 +15,8 @@ enum {
     RC_KOMBO_MAX_RECORD_BYTES = 4 * 1024 * 1024 /* of what is wanted of a record */
 };
 
-/* Takes the records; exactly one of the functions is set, and says which list is read. */
+/* Takes the records; at most one of the functions is set, and says which list is read. None: the records are read as
+ * locations and dropped. */
 typedef struct {
     rc_kombo_employee_fn *employee;
     rc_kombo_group_fn *group;
