@@ -221,8 +221,8 @@ enum { RC_DIGEST_SIZE = 17 };
  * not add such a setting. Returns text. */
 char *rc_integration_digest(const rc_integration_t *integration, char text[RC_DIGEST_SIZE]);
 
-/* Appends the effective configuration as YAML that this parser reads again, secrets masked, values that nobody wrote
- * marked as defaults. */
+/* Appends the effective configuration as YAML that reads the same again but for the secrets, which are masked; values
+ * that nobody wrote are marked as defaults. */
 void rc_config_print(const rc_config_t *config, rc_buf_t *yaml);
 
 /* Appends docs/configuration.md. */

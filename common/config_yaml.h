@@ -1,7 +1,7 @@
 /* YAML as a tree with line numbers. The one place that includes libyaml; private to common/config.c.
  *
- * Aliases are shared nodes and may make a cycle: readers go down by their own schema, never by the tree alone. Merge
- * keys (`<<: *base`) are resolved. */
+ * Aliases are shared nodes: readers go down by their own schema, never by the tree alone, which a few lines can make as
+ * large as they like. There are no cycles. Merge keys (`<<: *base`) are resolved. */
 #ifndef RC_COMMON_CONFIG_YAML_H
 #define RC_COMMON_CONFIG_YAML_H
 
@@ -18,7 +18,6 @@ typedef struct rc_yaml rc_yaml_t;
 typedef struct {
     const rc_yaml_t *key;
     const rc_yaml_t *value;
-    bool merged; /* came in through "<<" */
 } rc_yaml_pair_t;
 
 struct rc_yaml {
