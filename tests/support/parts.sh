@@ -91,12 +91,12 @@ part_sanitizers() {
 
 # Without a fork, as valgrind then sees one process from its start to its end. Tests that expect a signal need the fork.
 valgrind_one() {
-    local program=$1 name fork=no checks
-    name=$(basename "$program")
+    local name fork=no checks
+    name=$(basename "$1" .c)
     if grep -q raise_signal "tests/unit/$name.c"; then fork=yes; fi
     if CK_FORK=$fork CK_TIMEOUT_MULTIPLIER=20 CK_VERBOSITY=normal timeout -k 10 600 \
         valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect \
-        "$program" >"$logs/valgrind-$name.log" 2>&1 </dev/null; then
+        "build/bin/unit/$name" >"$logs/valgrind-$name.log" 2>&1 </dev/null; then
         checks=$(sed -n 's/^[0-9]*%: Checks: \([0-9]*\),.*/\1/p' "$logs/valgrind-$name.log" | awk '{sum += $1} END {print sum + 0}')
         echo "ok $name $checks"
     else
@@ -116,7 +116,7 @@ part_valgrind() {
         else
             fail "$name (exit code $number)" "$logs/valgrind-$name.log"
         fi
-    done < <(printf '%s\n' build/bin/unit/*_test | xargs -P "$jobs" -I{} bash -c 'valgrind_one {}')
+    done < <(printf '%s\n' tests/unit/*_test.c | xargs -P "$jobs" -I{} bash -c 'valgrind_one {}')
     progress "$part_passed passed, $part_failed failed"
 }
 
@@ -135,7 +135,7 @@ part_fuzz() {
     clang=$(clang_tool clang) || { fail "no clang: run deploy/install.sh test"; return 0; }
     # All of it, not the fuzzers alone: so clang's warnings are checked too.
     build build-fuzz -DCMAKE_C_COMPILER="$clang" -DRC_FUZZ=ON -DRC_SANITIZE=address,undefined || return 0
-    local -a targets=(build-fuzz/bin/fuzz/*_fuzz)
+    local -a targets=(tests/fuzz/*_fuzz.c)
     seconds=$((fuzz_seconds * jobs / ${#targets[@]}))
     if [ $seconds -lt 2 ]; then seconds=2; fi
     export -f fuzz_one
@@ -150,13 +150,13 @@ part_fuzz() {
 }
 
 fuzz_one() {
-    local program=$1 seconds=$2 name
-    name=$(basename "$program")
+    local seconds=$2 name
+    name=$(basename "$1" .c)
     # New inputs go to the first folder, which is thrown away; the second is the repository's.
     mkdir -p "$scratch/corpus/$name"
     local -a folders=("$scratch/corpus/$name")
     if [ -d "tests/fuzz/corpus/${name%_fuzz}" ]; then folders+=("tests/fuzz/corpus/${name%_fuzz}"); fi
-    if "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    if "build-fuzz/bin/fuzz/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
         -artifact_prefix="$logs/$name-" "${folders[@]}" >"$logs/fuzz-$name.log" 2>&1 </dev/null; then
         echo "ok $name $(sed -n 's/^stat::number_of_executed_units: *//p' "$logs/fuzz-$name.log")"
     else
