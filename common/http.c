@@ -162,7 +162,7 @@ static int on_timer_change(CURLM *multi, long timeout_ms, void *opaque)
 static rc_http_call_t *find_refused(rc_http_t *http)
 {
     rc_http_call_t *call = http->active;
-    while (call && !call->is_refused) call = call->next; /* NOLINT(clang-analyzer-unix.Malloc): those freed are unlinked */
+    while (call && !call->is_refused) call = call->next;
     return call;
 }
 
@@ -200,7 +200,7 @@ rc_http_t *rc_http_new(rc_loop_t *loop, const rc_http_options_t *options)
 void rc_http_free(rc_http_t *http)
 {
     if (!http) return;
-    while (http->active) rc_http_cancel(http->active); /* NOLINT(clang-analyzer-unix.Malloc): it is unlinked */
+    while (http->active) rc_http_cancel(http->active);
     while (http->pool) {
         rc_http_call_t *call = http->pool;
         http->pool = call->next;
