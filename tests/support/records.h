@@ -1,0 +1,17 @@
+/* One filled-in record of every kind, for tests of whatever carries records. */
+#ifndef RC_TESTS_SUPPORT_RECORDS_H
+#define RC_TESTS_SUPPORT_RECORDS_H
+
+#include "common/domain.h"
+
+/* An employee with a value of every sort; static. */
+rc_employee_t rc_sample_employee(void);
+/* Version 1763827732123 of employee personio:A/42, with that employee. */
+rc_event_t rc_sample_event(rc_event_type_t type);
+rc_snapshot_t rc_sample_snapshot(void);
+rc_pending_t rc_sample_pending(void);
+rc_sync_state_t rc_sample_state(void);
+rc_command_t rc_sample_command(void);
+rc_ledger_entry_t rc_sample_ledger(void);
+
+#endif
