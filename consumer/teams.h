@@ -22,8 +22,8 @@ rc_teams_t *rc_teams_new(rc_learnamp_t *client);
 void rc_teams_free(rc_teams_t *teams);
 
 /* What is known of a team. *rename_due (may be NULL): it is called otherwise, and `version` is newer than the state
- * that gave it the present name. */
-rc_team_state_t rc_teams_state(const rc_teams_t *teams, const rc_ref_t *team, int64_t version, bool *rename_due);
+ * that gave it the present name. A state that confirms the name is remembered. */
+rc_team_state_t rc_teams_state(rc_teams_t *teams, const rc_ref_t *team, int64_t version, bool *rename_due);
 
 /* The answer is NULL when the team is known now (there or absent), else what went wrong; borrowed. The wait is gone. */
 typedef void rc_teams_done_fn(void *opaque, const rc_learnamp_answer_t *failure);

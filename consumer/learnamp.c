@@ -1,0 +1,433 @@
+#include "consumer/learnamp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/retry.h"
+
+enum {
+    MAX_ANSWER_BYTES = 1024 * 1024,
+    QUICK_RETRIES = 2,
+    QUICK_RETRY_MAX_MS = 2000, /* who asks for more patience than that gets the record parked */
+    RENEW_EARLY_MS = 60 * 1000,
+    STATUS_MAX = 599
+};
+
+typedef enum {
+    WAITS_FOR_TOKEN, /* the one request for a token is under way */
+    WAITS_FOR_TIME,  /* the timer goes on: rate limit, quick retry */
+    IS_SENT,
+    ENDS /* the timer delivers `ending` */
+} call_state_t;
+
+struct rc_learnamp_call {
+    rc_learnamp_t *client;
+    rc_learnamp_call_t *prev, *next;
+    rc_learnamp_build_fn *build;
+    rc_learnamp_done_fn *done;
+    void *opaque;
+    call_state_t state;
+    uint64_t token_round; /* of the request for a token that it waits for, or whose token it was sent with */
+    rc_learnamp_request_t request;
+    rc_http_call_t *http;
+    rc_mono_t sent_at;
+    rc_loop_timer_t *timer;
+    int failures; /* transient ones, in a row */
+    bool renewed; /* a 401 was answered with a new token already */
+    bool held;    /* ENDS: HELD, else `build` had nothing to send */
+};
+
+struct rc_learnamp {
+    rc_loop_t *loop;
+    rc_http_t *http;
+    const rc_integration_t *integration;
+    int64_t timeout_ms;
+    rc_learnamp_hooks_t hooks;
+    rc_learnamp_call_t *calls;
+    char *authorization; /* "Bearer …"; NULL: none */
+    rc_mono_t renew_at;
+    rc_http_call_t *token_call;
+    rc_mono_t token_sent_at;
+    uint64_t token_round;
+    rc_arena_t *arena; /* of one answer */
+    char message[RC_LEARNAMP_MESSAGE_SIZE];
+    rc_metrics_t *metrics;
+    rc_series_t *durations;
+    rc_series_t *by_status[STATUS_MAX + 1];
+};
+
+rc_learnamp_t *rc_learnamp_new(rc_loop_t *loop, rc_http_t *http, const rc_integration_t *integration,
+                               int64_t timeout_ms, rc_metrics_t *metrics, const rc_learnamp_hooks_t *hooks)
+{
+    rc_learnamp_t *client = rc_zalloc(sizeof *client);
+    client->loop = loop;
+    client->http = http;
+    client->integration = integration;
+    client->timeout_ms = timeout_ms;
+    client->metrics = metrics;
+    client->durations = rc_metrics_series(metrics, RC_METRIC_LEARNAMP_REQUEST_DURATION, NULL, NULL, NULL);
+    client->arena = rc_arena_new();
+    if (hooks != NULL) client->hooks = *hooks;
+    return client;
+}
+
+void rc_learnamp_free(rc_learnamp_t *client)
+{
+    if (client == NULL) return;
+    while (client->calls != NULL) (void)rc_learnamp_cancel(client->calls);
+    if (client->token_call != NULL) rc_http_cancel(client->token_call);
+    rc_arena_free(client->arena);
+    free(client->authorization);
+    free(client);
+}
+
+const rc_integration_t *rc_learnamp_integration(const rc_learnamp_t *client)
+{
+    return client->integration;
+}
+
+rc_loop_t *rc_learnamp_loop(const rc_learnamp_t *client)
+{
+    return client->loop;
+}
+
+static int64_t admit(rc_learnamp_t *client)
+{
+    return client->hooks.admit != NULL ? client->hooks.admit(client->hooks.opaque) : 0;
+}
+
+static void observe(rc_learnamp_t *client, rc_class_t class, int64_t retry_after_ms)
+{
+    if (client->hooks.observe != NULL) client->hooks.observe(client->hooks.opaque, class, retry_after_ms);
+}
+
+static void count(rc_learnamp_t *client, const rc_http_answer_t *answer, const rc_error_t *error, rc_mono_t sent_at)
+{
+    int status = answer != NULL ? answer->status : error->http_status;
+    const char *id = client->integration->id;
+    if (status > 0 && status <= STATUS_MAX) {
+        if (client->by_status[status] == NULL) {
+            char code[8];
+            snprintf(code, sizeof code, "%d", status);
+            client->by_status[status] = rc_metrics_series(client->metrics, RC_METRIC_LEARNAMP_REQUESTS, id, code, NULL);
+        }
+        rc_series_add(client->by_status[status], 1);
+    } else {
+        rc_metrics_count(client->metrics, RC_METRIC_LEARNAMP_REQUESTS, id, rc_code_str(error->code), NULL);
+    }
+    int64_t duration_us =
+        answer != NULL ? answer->duration_us : (rc_loop_now(client->loop).ms - sent_at.ms) * INT64_C(1000);
+    rc_series_observe(client->durations, (double)duration_us / 1e6);
+}
+
+/* ---- The life of a call ---- */
+
+static void call_go(rc_learnamp_call_t *call, bool waited);
+
+static void call_free(rc_learnamp_call_t *call)
+{
+    if (call->prev != NULL)
+        call->prev->next = call->next;
+    else
+        call->client->calls = call->next;
+    if (call->next != NULL) call->next->prev = call->prev;
+    rc_loop_timer_free(call->timer);
+    rc_learnamp_request_fini(&call->request);
+    free(call);
+}
+
+static void call_end(rc_learnamp_call_t *call, const rc_learnamp_answer_t *answer)
+{
+    rc_learnamp_done_fn *done = call->done;
+    void *opaque = call->opaque;
+    call_free(call);
+    done(opaque, answer);
+}
+
+static void on_call_timer(void *opaque)
+{
+    rc_learnamp_call_t *call = opaque;
+    if (call->state == WAITS_FOR_TIME) {
+        call_go(call, true);
+        return;
+    }
+    rc_learnamp_answer_t held = {.class = RC_CLASS_HELD, .retry_after_ms = -1, .message = ""};
+    call_end(call, call->held ? &held : NULL);
+}
+
+static void call_wait(rc_learnamp_call_t *call, call_state_t state, int64_t delay_ms)
+{
+    if (call->timer == NULL) call->timer = rc_loop_timer_new(call->client->loop, on_call_timer, call);
+    call->state = state;
+    rc_loop_timer_start(call->timer, delay_ms, 0);
+}
+
+/* Ends in the next round of the loop: the caller of rc_learnamp_call may still be on the stack. */
+static void call_end_soon(rc_learnamp_call_t *call, bool held)
+{
+    call->held = held;
+    call_wait(call, ENDS, 0);
+}
+
+/* Whether a request may go out now; if not, the call waits or ends. */
+static bool call_admit(rc_learnamp_call_t *call)
+{
+    int64_t wait_ms = admit(call->client);
+    if (wait_ms == 0) return true;
+    if (wait_ms > 0)
+        call_wait(call, WAITS_FOR_TIME, wait_ms);
+    else
+        call_end_soon(call, true);
+    return false;
+}
+
+/* What an answer means for the call: repeated soon, or its end. */
+static void call_conclude(rc_learnamp_call_t *call, const rc_learnamp_answer_t *answer)
+{
+    static const rc_retry_t soon = {.base_ms = 500, .cap_ms = QUICK_RETRY_MAX_MS};
+    rc_learnamp_t *client = call->client;
+    bool is_quick = answer->retry_after_ms <= QUICK_RETRY_MAX_MS && call->failures < QUICK_RETRIES;
+    if (answer->class != RC_CLASS_TRANSIENT || !is_quick) {
+        call_end(call, answer);
+        return;
+    }
+    uint64_t random = client->hooks.random != NULL ? client->hooks.random(client->hooks.opaque) : UINT64_MAX / 2;
+    call->failures++;
+    call_wait(call, WAITS_FOR_TIME, rc_retry_delay_ms(&soon, call->failures, answer->retry_after_ms, random));
+}
+
+/* ---- The token ---- */
+
+static void drop_token(rc_learnamp_t *client)
+{
+    free(client->authorization);
+    client->authorization = NULL;
+}
+
+static bool has_token(const rc_learnamp_t *client)
+{
+    return client->authorization != NULL && rc_loop_now(client->loop).ms < client->renew_at.ms;
+}
+
+/* The first call of that round that still waits; callbacks may have changed the list. */
+static rc_learnamp_call_t *waiting_call(rc_learnamp_t *client, uint64_t round)
+{
+    for (rc_learnamp_call_t *call = client->calls; call != NULL; call = call->next) {
+        if (call->state == WAITS_FOR_TOKEN && call->token_round == round) return call;
+    }
+    return NULL;
+}
+
+static void end_token_round(rc_learnamp_t *client, const rc_learnamp_answer_t *failure)
+{
+    uint64_t round = client->token_round++;
+    rc_learnamp_call_t *call;
+    while ((call = waiting_call(client, round)) != NULL) {
+        if (failure != NULL)
+            call_conclude(call, failure);
+        else
+            call_go(call, true);
+    }
+}
+
+static void take_token(rc_learnamp_t *client, const char *token, int64_t expires_in_s)
+{
+    int64_t life_ms = expires_in_s * 1000;
+    int64_t early_ms = life_ms / 10 < RENEW_EARLY_MS ? life_ms / 10 : RENEW_EARLY_MS;
+    drop_token(client);
+    client->authorization = rc_sprintf("Bearer %s", token);
+    client->renew_at.ms = rc_loop_now(client->loop).ms + life_ms - early_ms;
+}
+
+static void on_token(void *opaque, const rc_http_answer_t *answer, const rc_error_t *error)
+{
+    rc_learnamp_t *client = opaque;
+    rc_error_t fault = RC_ERROR_INIT;
+    char *token = NULL;
+    int64_t expires_in_s = 0;
+    char words[RC_LEARNAMP_MESSAGE_SIZE] = "";
+    char message[RC_LEARNAMP_MESSAGE_SIZE] = "";
+    client->token_call = NULL;
+    count(client, answer, error, client->token_sent_at);
+
+    rc_answer_facts_t facts = {.kind = RC_CALL_TOKEN, .message = words};
+    if (answer == NULL) {
+        facts.error = error->code;
+        facts.status = error->http_status;
+        snprintf(words, sizeof words, "%s", error->message);
+    } else {
+        facts.status = answer->status;
+        if (answer->status / 100 == 2)
+            facts.understood =
+                rc_learnamp_parse_token(answer->body, answer->body_bytes, &token, &expires_in_s, &fault) == RC_OK;
+        else
+            facts.understood = rc_learnamp_message(answer->body, answer->body_bytes, words);
+        if (fault.code != RC_OK) snprintf(words, sizeof words, "%s", fault.message);
+    }
+    rc_class_t class = rc_outcome_class(&facts);
+    int64_t retry_after_ms = answer != NULL ? answer->retry_after_ms : -1;
+    observe(client, class, retry_after_ms);
+    if (class == RC_CLASS_APPLIED) {
+        take_token(client, token, expires_in_s);
+        end_token_round(client, NULL);
+    } else {
+        snprintf(message, sizeof message, "no access token (/oauth/token): %.900s", words);
+        rc_learnamp_answer_t failure = {
+            .class = class, .status = facts.status, .retry_after_ms = retry_after_ms, .message = message};
+        end_token_round(client, &failure);
+    }
+    free(token);
+}
+
+static void fetch_token(rc_learnamp_t *client)
+{
+    static const rc_http_header_t headers[] = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
+    json_t *json = json_object();
+    rc_json_put_str(json, "grant_type", "client_credentials");
+    rc_json_put_str(json, "client_id", client->integration->learnamp.client_id);
+    rc_json_put_str(json, "client_secret", client->integration->learnamp.client_secret);
+    rc_json_put_str(json, "scope", client->integration->learnamp.scope);
+    char *body = rc_json_text(json, false);
+    char *url = rc_sprintf("%s/oauth/token", client->integration->learnamp.base_url);
+    rc_http_request_t request = {.method = "POST",
+                                 .url = url,
+                                 .headers = headers,
+                                 .header_count = sizeof headers / sizeof *headers,
+                                 .body = body,
+                                 .body_bytes = strlen(body),
+                                 .timeout_ms = client->timeout_ms,
+                                 .max_body_bytes = MAX_ANSWER_BYTES};
+    client->token_sent_at = rc_loop_now(client->loop);
+    client->token_call = rc_http_send(client->http, &request, on_token, client);
+    free(url);
+    free(body);
+    json_decref(json);
+}
+
+/* ---- Requests ---- */
+
+/* Reads what came back. Strings of *answer stay until the next answer. */
+static void read_answer(rc_learnamp_t *client, const rc_learnamp_request_t *request, const rc_http_answer_t *http,
+                        const rc_error_t *error, rc_learnamp_answer_t *answer)
+{
+    rc_error_t fault = RC_ERROR_INIT;
+    rc_learnamp_parsed_t parsed = {.found = false};
+    rc_answer_facts_t facts = {.kind = request->kind, .message = client->message};
+    rc_arena_reset(client->arena);
+    client->message[0] = '\0';
+    if (http == NULL) {
+        facts.error = error->code;
+        facts.status = error->http_status;
+        snprintf(client->message, sizeof client->message, "%s", error->message);
+    } else if (http->status / 100 == 2) {
+        facts.status = http->status;
+        facts.understood = rc_learnamp_parse(client->arena, request->expect, request->wanted, http->body,
+                                             http->body_bytes, &parsed, &fault) == RC_OK;
+        if (!facts.understood) snprintf(client->message, sizeof client->message, "%s", fault.message);
+    } else {
+        facts.status = http->status;
+        facts.understood = rc_learnamp_message(http->body, http->body_bytes, client->message);
+    }
+    *answer = (rc_learnamp_answer_t){.class = rc_outcome_class(&facts),
+                                     .status = facts.status,
+                                     .retry_after_ms = http != NULL ? http->retry_after_ms : -1,
+                                     .message = client->message,
+                                     .found = parsed.found,
+                                     .user = parsed.user,
+                                     .team = parsed.team,
+                                     .teams = parsed.teams};
+    if (answer->class == RC_CLASS_APPLIED)
+        client->message[0] = '\0';
+    else if (client->message[0] == '\0')
+        snprintf(client->message, sizeof client->message, "HTTP status %d without words", facts.status);
+}
+
+static void on_answer(void *opaque, const rc_http_answer_t *http, const rc_error_t *error)
+{
+    rc_learnamp_call_t *call = opaque;
+    rc_learnamp_t *client = call->client;
+    rc_learnamp_answer_t answer;
+    call->http = NULL;
+    count(client, http, error, call->sent_at);
+    read_answer(client, &call->request, http, error, &answer);
+
+    if (answer.status == 401 && !call->renewed) {
+        /* The token may have been withdrawn before its time; whether it is that, or our credentials, the next one
+         * shows. One that another call renewed meanwhile is not dropped. */
+        call->renewed = true;
+        if (call->token_round == client->token_round) drop_token(client);
+        call_go(call, true);
+        return;
+    }
+    observe(client, answer.class, answer.retry_after_ms);
+    call_conclude(call, &answer);
+}
+
+static void call_send(rc_learnamp_call_t *call)
+{
+    rc_learnamp_t *client = call->client;
+    const rc_learnamp_request_t *made = &call->request;
+    char *url = rc_sprintf("%s%s", client->integration->learnamp.base_url, made->path);
+    const rc_http_header_t headers[] = {
+        {"Authorization", client->authorization}, {"Accept", "application/json"}, {"Content-Type", "application/json"}};
+    rc_http_request_t request = {.method = made->method,
+                                 .url = url,
+                                 .headers = headers,
+                                 .header_count = made->body != NULL ? 3 : 2,
+                                 .body = made->body,
+                                 .body_bytes = made->body != NULL ? strlen(made->body) : 0,
+                                 .timeout_ms = client->timeout_ms,
+                                 .max_body_bytes = MAX_ANSWER_BYTES};
+    call->state = IS_SENT;
+    call->token_round = client->token_round;
+    call->sent_at = rc_loop_now(client->loop);
+    call->http = rc_http_send(client->http, &request, on_answer, call);
+    free(url);
+}
+
+/* A token, the engine's leave, then the request as it is now. */
+static void call_go(rc_learnamp_call_t *call, bool waited)
+{
+    rc_learnamp_t *client = call->client;
+    if (!has_token(client)) {
+        if (client->token_call == NULL) {
+            if (!call_admit(call)) return;
+            fetch_token(client);
+        }
+        call->state = WAITS_FOR_TOKEN;
+        call->token_round = client->token_round;
+        return;
+    }
+    if (!call_admit(call)) return;
+    rc_learnamp_request_fini(&call->request);
+    if (call->build(call->opaque, waited, &call->request))
+        call_send(call);
+    else
+        call_end_soon(call, false);
+}
+
+rc_learnamp_call_t *rc_learnamp_call(rc_learnamp_t *client, rc_learnamp_build_fn *build, rc_learnamp_done_fn *done,
+                                     void *opaque)
+{
+    rc_learnamp_call_t *call = rc_zalloc(sizeof *call);
+    call->client = client;
+    call->build = build;
+    call->done = done;
+    call->opaque = opaque;
+    call->next = client->calls;
+    if (call->next != NULL) call->next->prev = call;
+    client->calls = call;
+    call_go(call, false);
+    return call;
+}
+
+bool rc_learnamp_cancel(rc_learnamp_call_t *call)
+{
+    bool in_question = call->state == IS_SENT && call->request.kind == RC_CALL_WRITE;
+    if (call->http != NULL) rc_http_cancel(call->http);
+    call_free(call);
+    return in_question;
+}
