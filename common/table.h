@@ -102,7 +102,7 @@ typedef struct {
 rc_code_t rc_store_apply(rc_store_t *store, const rc_table_write_t *writes, size_t write_count,
                          const rc_table_progress_t *progress, size_t progress_count, rc_error_t *error);
 
-/* Deletes the partition's rows and what is known of it. */
+/* Deletes the rows and what is known of a partition; -1: of all. */
 rc_code_t rc_table_clear(rc_table_t *table, int32_t partition, rc_error_t *error);
 
 /* Deletes the files and begins anew with the same tables, all empty and unbound. Waits for scans to end. */
