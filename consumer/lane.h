@@ -1,0 +1,81 @@
+/* A lane: the consumer group of one event type, from the topic and all retry topics to records, and back to offsets.
+ * Everything on the loop's thread.
+ *
+ *   IDLE      no partitions
+ *   STARTING  assigned; waits until the local tables have what was published before
+ *   RUNNING   reads
+ *   DRAINING  partitions are to be given up: nothing new is read or started, what is under way may end */
+#ifndef RC_CONSUMER_LANE_H
+#define RC_CONSUMER_LANE_H
+
+#include "common/kafka_consumer.h"
+#include "common/loop.h"
+#include "common/offsets.h"
+#include "consumer/batch.h"
+#include "consumer/record.h"
+
+typedef enum { RC_LANE_IDLE, RC_LANE_STARTING, RC_LANE_RUNNING, RC_LANE_DRAINING } rc_lane_state_t;
+
+/* One assigned partition of one of the lane's topics. */
+typedef struct {
+    rc_lane_t *lane;
+    size_t topic;
+    int32_t partition;
+    rc_offsets_t offsets;
+    bool touched;           /* a record of it is in the open batch */
+    unsigned paused;        /* why it is not read: bits of RC_PAUSED_ */
+    rc_record_queue_t held; /* records that came and have to wait in their order */
+    rc_loop_timer_t *timer; /* until the head is due */
+} rc_part_t;
+
+enum { RC_PAUSED_NOT_DUE = 1, RC_PAUSED_SCHEMA = 2, RC_PAUSED_PRESSURE = 4 };
+
+struct rc_lane {
+    rc_engine_t *engine;
+    rc_event_type_t type;
+    rc_arena_t *names;
+    const char **topics; /* the event topic, then the retry topics */
+    size_t topic_count;
+    char *group_id;
+    rc_kafka_consumer_t *consumer;
+    rc_loop_watch_t *watch;
+    rc_loop_timer_t *again; /* more to poll, or a handle to open anew */
+    rc_lane_state_t state;
+    rc_part_t **parts; /* topic * partitions + partition; NULL: not assigned */
+    rc_kafka_offset_t *assigned;
+    size_t assigned_count;
+    uint64_t assignment; /* 0: none */
+    rc_kafka_group_t *group;
+    rc_record_queue_t records; /* all that have no outcome yet, held ones excepted */
+    size_t under_way;          /* of those, the ones that were started */
+    bool under_pressure;
+    bool stopping;
+    rc_loop_timer_t *drain_timer;
+};
+
+/* Returns new (free with rc_lane_free). Borrows the engine. */
+rc_lane_t *rc_lane_new(rc_engine_t *engine, rc_event_type_t type);
+void rc_lane_free(rc_lane_t *lane); /* NULL is fine */
+
+/* Joins the group. */
+void rc_lane_start(rc_lane_t *lane);
+/* Begins to drain for good; rc_lane_is_idle tells when it has ended. */
+void rc_lane_stop(rc_lane_t *lane);
+bool rc_lane_is_idle(const rc_lane_t *lane);
+
+/* Stops or goes on reading: the process holds as much as it should. */
+void rc_lane_press(rc_lane_t *lane, bool under_pressure);
+
+/* A record of this lane found its outcome, or was given up; its offset counts as finished unless it was given up. */
+void rc_lane_finish(rc_lane_t *lane, rc_record_t *record);
+
+/* Seals the lane's part of the batch: offsets and membership. Nothing when nothing changed. */
+void rc_lane_seal(rc_lane_t *lane, rc_batch_t *batch);
+/* The batch was committed (or, `lost`, refused by the group). Ends a drain when nothing is left. */
+void rc_lane_committed(rc_lane_t *lane, const rc_batch_lane_t *part);
+/* Whether a drain waits for a commit. */
+bool rc_lane_wants_commit(const rc_lane_t *lane);
+/* Throws away what is in memory and reads again from what is committed. */
+void rc_lane_restart(rc_lane_t *lane);
+
+#endif

@@ -1,0 +1,207 @@
+#include "consumer/site.h"
+
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "common/random.h"
+#include "consumer/engine.h"
+#include "consumer/lane.h"
+
+enum {
+    HELD_MAX = 1000,        /* design section 5, "Breaker and limits" */
+    HELD_LIMITED_MAX = 20000,
+    FLOWING_MS = 1000,      /* an integration that finished a record within this time is merely busy */
+    ALL_EVENTS = (1 << RC_EVENT_COUNT) - 1
+};
+
+static int64_t admit(void *opaque)
+{
+    rc_site_t *site = opaque;
+    rc_mono_t now = rc_loop_now(site->engine->loop);
+    if (!rc_breaker_admits(&site->breaker, now) || rc_gate_wait_ms(&site->gate, now) > 0) return -1;
+    return rc_limiter_take(&site->limiter, now);
+}
+
+static void note_breaker(rc_site_t *site, bool opened)
+{
+    rc_mono_t now = rc_loop_now(site->engine->loop);
+    rc_series_set(site->breaker_series, rc_breaker_state(&site->breaker, now));
+    if (!opened) return;
+    rc_log(RC_LEVEL_ERROR, "breaker opened: nothing is sent to this Learn Amp for a while",
+           RC_LOG_STR(INTEGRATION, site->integration->id),
+           RC_LOG_STR(REASON, rc_breaker_cause_str(rc_breaker_cause(&site->breaker))),
+           RC_LOG_INT(DELAY, rc_breaker_wait_ms(&site->breaker, now)));
+}
+
+static void observe(void *opaque, rc_class_t class, int64_t retry_after_ms)
+{
+    rc_site_t *site = opaque;
+    rc_mono_t now = rc_loop_now(site->engine->loop);
+    if (class == RC_CLASS_THROTTLED) {
+        rc_gate_throttled(&site->gate, retry_after_ms, rc_random64(), now);
+        rc_log(RC_LEVEL_WARN, "Learn Amp throttles", RC_LOG_STR(INTEGRATION, site->integration->id),
+               RC_LOG_INT(DELAY, rc_gate_wait_ms(&site->gate, now)));
+    } else {
+        rc_gate_answered(&site->gate);
+    }
+    note_breaker(site, rc_breaker_request(&site->breaker, class, now));
+}
+
+static uint64_t random_bits(void *opaque)
+{
+    (void)opaque;
+    return rc_random64();
+}
+
+static void timer_over(void *opaque)
+{
+    rc_site_pump(opaque);
+}
+
+rc_site_t *rc_site_new(rc_engine_t *engine, const rc_integration_t *integration)
+{
+    const rc_config_t *config = engine->config;
+    rc_mono_t now = rc_loop_now(engine->loop);
+    rc_site_t *site = rc_zalloc(sizeof *site);
+    *site = (rc_site_t){.engine = engine, .integration = integration, .share = 1};
+    TAILQ_INIT(&site->ready);
+    rc_breaker_init(&site->breaker, config->consumer.breaker_failures);
+    rc_gate_init(&site->gate);
+    rc_limiter_init(&site->limiter, integration->learnamp.requests_per_second, now);
+    rc_budget_init(&site->budget, config->consumer.dead_letter_budget.percent, config->consumer.dead_letter_budget.count,
+                   config->consumer.dead_letter_budget.window_ms, now);
+    const rc_learnamp_hooks_t hooks = {.admit = admit, .observe = observe, .random = random_bits, .opaque = site};
+    site->client = rc_learnamp_new(engine->loop, engine->http, integration, config->consumer.http_timeout_ms,
+                                   engine->metrics, &hooks);
+    site->teams = rc_teams_new(site->client);
+    site->timer = rc_loop_timer_new(engine->loop, timer_over, site);
+    site->in_flight_series = rc_metrics_series(engine->metrics, RC_METRIC_IN_FLIGHT, integration->id, NULL, NULL);
+    site->waiting_series = rc_metrics_series(engine->metrics, RC_METRIC_WAITING, integration->id, NULL, NULL);
+    site->breaker_series = rc_metrics_series(engine->metrics, RC_METRIC_BREAKER_STATE, integration->id, NULL, NULL);
+    rc_series_set(site->breaker_series, RC_BREAKER_CLOSED);
+    return site;
+}
+
+void rc_site_free(rc_site_t *site)
+{
+    if (!site) return;
+    RC_INVARIANT(TAILQ_EMPTY(&site->ready));
+    rc_loop_timer_free(site->timer);
+    rc_teams_free(site->teams);
+    rc_learnamp_free(site->client);
+    free(site);
+}
+
+/* Nothing can be sent before something else happens. */
+static bool is_closed(const rc_site_t *site, rc_event_type_t lane, rc_mono_t now)
+{
+    return site->paused & 1u << lane || rc_gate_wait_ms(&site->gate, now) > 0 ||
+           rc_breaker_state(&site->breaker, now) != RC_BREAKER_CLOSED;
+}
+
+size_t rc_site_cap(const rc_site_t *site, rc_event_type_t lane)
+{
+    rc_mono_t now = rc_loop_now(site->engine->loop);
+    if (is_closed(site, lane, now) || rc_engine_is_full(site->engine)) return HELD_MAX;
+    double per_second = site->integration->learnamp.requests_per_second * site->share;
+    if (site->integration->learnamp.requests_per_second > 0) {
+        /* Enough to be busy until what is parked comes back: the permitted rate is used up. */
+        double until_back = per_second * (double)rc_engine_held_delay_ms(site->engine) / 1000.0;
+        if (until_back > HELD_LIMITED_MAX) return HELD_LIMITED_MAX;
+        return until_back > HELD_MAX ? (size_t)until_back : HELD_MAX;
+    }
+    bool flowing = site->ready_count == 0 || now.ms - site->finished_at.ms < FLOWING_MS;
+    return flowing ? SIZE_MAX : HELD_MAX;
+}
+
+/* The first record whose type is not paused. */
+static rc_record_t *next_ready(rc_site_t *site)
+{
+    rc_record_t *record;
+    TAILQ_FOREACH(record, &site->ready, of_site)
+        if (!(site->paused & 1u << record->lane->type)) return record;
+    return NULL;
+}
+
+static void note_counts(rc_site_t *site)
+{
+    rc_series_set(site->in_flight_series, site->in_flight);
+    rc_series_set(site->waiting_series, (double)site->ready_count);
+}
+
+/* When to look again by itself; nothing is running that would. */
+static void set_timer(rc_site_t *site, rc_mono_t now)
+{
+    int64_t wait_ms = rc_gate_wait_ms(&site->gate, now);
+    int64_t breaker_ms = rc_breaker_wait_ms(&site->breaker, now);
+    if (breaker_ms > wait_ms) wait_ms = breaker_ms;
+    if (wait_ms > 0 && !TAILQ_EMPTY(&site->ready)) rc_loop_timer_start(site->timer, wait_ms, 0);
+}
+
+/* Parks, from the end, what is held beyond the cap. */
+static void shed(rc_site_t *site, rc_mono_t now)
+{
+    rc_record_t *record = TAILQ_LAST(&site->ready, rc_record_queue), *before;
+    for (; record && site->records > HELD_MAX; record = before) {
+        before = TAILQ_PREV(record, rc_record_queue, of_site);
+        if (is_closed(site, record->lane->type, now)) rc_engine_park_held(site->engine, record);
+    }
+}
+
+void rc_site_pump(rc_site_t *site)
+{
+    rc_mono_t now = rc_loop_now(site->engine->loop);
+    rc_series_set(site->breaker_series, rc_breaker_state(&site->breaker, now));
+    rc_record_t *record;
+    while (rc_gate_wait_ms(&site->gate, now) == 0 &&
+           site->in_flight < rc_breaker_slots(&site->breaker, site->integration->learnamp.max_in_flight, now) &&
+           (record = next_ready(site))) {
+        rc_site_unqueue(site, record);
+        site->in_flight++;
+        rc_engine_begin(site->engine, record);
+    }
+    shed(site, now);
+    set_timer(site, now);
+    note_counts(site);
+}
+
+void rc_site_queue(rc_site_t *site, rc_record_t *record, bool first)
+{
+    record->state = RC_RECORD_READY;
+    if (first)
+        TAILQ_INSERT_HEAD(&site->ready, record, of_site);
+    else
+        TAILQ_INSERT_TAIL(&site->ready, record, of_site);
+    site->ready_count++;
+    rc_engine_pump_later(site->engine, site);
+}
+
+void rc_site_unqueue(rc_site_t *site, rc_record_t *record)
+{
+    TAILQ_REMOVE(&site->ready, record, of_site);
+    site->ready_count--;
+    record->state = RC_RECORD_WAITING;
+}
+
+void rc_site_ended(rc_site_t *site, rc_class_t class)
+{
+    site->in_flight--;
+    note_breaker(site, rc_breaker_record(&site->breaker, class, rc_loop_now(site->engine->loop)));
+    rc_engine_pump_later(site->engine, site);
+}
+
+void rc_site_pause(rc_site_t *site, uint32_t paused)
+{
+    if (site->paused == paused) return;
+    site->paused = paused;
+    rc_breaker_pause(&site->breaker, (paused & ALL_EVENTS) == ALL_EVENTS);
+    rc_log(RC_LEVEL_WARN, paused ? "integration is paused" : "integration goes on",
+           RC_LOG_STR(INTEGRATION, site->integration->id));
+    rc_engine_pump_later(site->engine, site);
+}
+
+void rc_site_set_share(rc_site_t *site, double share)
+{
+    site->share = share;
+    rc_limiter_set_share(&site->limiter, share, rc_loop_now(site->engine->loop));
+}
