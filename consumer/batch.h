@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
     rc_arena_t *arena;
     rc_batch_lane_t lanes[RC_EVENT_COUNT];
+    size_t number;   /* rc_fresh_seal */
     size_t outcomes; /* records that found their outcome here */
 } rc_batch_t;
 

@@ -1,6 +1,6 @@
-/* The heart of a consumer process: takes records from the lanes, brings each to its outcome, and gathers the outcomes into
- * batches that are committed one after the other. docs/architecture.md draws a record's way. Everything on the loop's
- * thread. */
+/* The heart of a consumer process: takes records from the lanes, brings each to its outcome, and gathers the outcomes
+ * into batches that are committed one after the other. docs/architecture.md draws a record's way. Everything on the
+ * loop's thread. */
 #ifndef RC_CONSUMER_ENGINE_H
 #define RC_CONSUMER_ENGINE_H
 
@@ -16,6 +16,7 @@
 #include "consumer/fresh.h"
 #include "consumer/lane.h"
 #include "consumer/people.h"
+#include "consumer/resolver.h"
 #include "consumer/site.h"
 #include "consumer/tables.h"
 
@@ -35,6 +36,7 @@ struct rc_engine {
     rc_committer_t *committer;
     rc_people_t *people;
     rc_map_t *sites; /* by integration id; one for each of the configuration */
+    rc_resolver_t *resolver;
     rc_fresh_t *fresh;
     rc_lane_t *lanes[RC_EVENT_COUNT]; /* NULL: not run here */
     uint64_t assignments;             /* counts; numbers them */
@@ -45,13 +47,16 @@ struct rc_engine {
     size_t records;
     bool under_pressure;
     bool stopping;
+    bool closing; /* nothing begins any more */
+    bool failed;
+    rc_mono_t fenced_at; /* 0: never */
     void (*stopped)(void *opaque, bool failed);
     void *opaque;
 };
 
-/* Runs the lanes of `events` (bit set of 1 << rc_event_type_t). Borrows all but the callback, which is called once after
- * rc_engine_stop when everything that could be finished is committed, or by itself (`failed`) when the process has to end.
- * Returns new (free with rc_engine_free). */
+/* Runs the lanes of `events` (bit set of 1 << rc_event_type_t). Borrows all but the callback, which is called once
+ * after rc_engine_stop when everything that could be finished is committed, or by itself (`failed`) when the process
+ * has to end. Returns new (free with rc_engine_free). */
 typedef struct {
     const rc_kafka_t *kafka;
     rc_codec_t *codec;
@@ -65,7 +70,8 @@ typedef struct {
 rc_code_t rc_engine_new(const rc_engine_options_t *options, rc_engine_t **engine, rc_error_t *error);
 /* Lets what is under way end for at most drain_timeout, commits, and calls `stopped`. */
 void rc_engine_stop(rc_engine_t *engine);
-/* Ends all threads and handles. Before the loop is freed, and rc_engine_free after it, because posts may be under way. */
+/* Ends all threads and handles. Before the loop is freed, and rc_engine_free after it, because posts may be under way.
+ */
 void rc_engine_close(rc_engine_t *engine);
 void rc_engine_free(rc_engine_t *engine); /* NULL is fine */
 
@@ -75,13 +81,13 @@ bool rc_engine_is_ready(const rc_engine_t *engine);
 /* --- for lanes --- */
 
 /* Takes a decoded record of a known integration. */
-void rc_engine_take(rc_engine_t *engine, rc_record_t *record);
+void rc_engine_take(rc_record_t *record);
 /* A record that cannot be worked on: into the last tier, uncounted. */
-void rc_engine_park_unknown(rc_engine_t *engine, rc_record_t *record, rc_park_reason_t reason, const char *message);
+void rc_engine_park_unknown(rc_record_t *record, rc_park_reason_t reason, const char *message);
 /* Bytes that no schema reads: into the dead letters. */
-void rc_engine_poison(rc_engine_t *engine, rc_record_t *record, const char *message);
+void rc_engine_poison(rc_record_t *record, const char *message);
 /* The record's partition is gone: forgets it, now or when what is under way has ended. */
-void rc_engine_give_up(rc_engine_t *engine, rc_record_t *record);
+void rc_engine_give_up(rc_record_t *record);
 void rc_engine_free_record(rc_record_t *record);
 /* The lanes' partitions have changed: local tables and rate limits follow. */
 void rc_engine_assigned(rc_engine_t *engine);
@@ -89,13 +95,18 @@ void rc_engine_assigned(rc_engine_t *engine);
 void rc_engine_commit_soon(rc_engine_t *engine);
 /* A lane has drained after rc_engine_stop. */
 void rc_engine_lane_idle(rc_engine_t *engine);
+/* Another process uses our names; the second time within a minute ends this one. */
+void rc_engine_fenced(rc_engine_t *engine);
 
 /* --- for sites --- */
 
+/* Starts the head of a person's queue if nothing holds it. */
+void rc_engine_advance(rc_person_t *person);
+
 /* Starts a record that has its slot. */
-void rc_engine_begin(rc_engine_t *engine, rc_record_t *record);
+void rc_engine_begin(rc_record_t *record);
 /* Parks a queued record that is too much to hold. */
-void rc_engine_park_held(rc_engine_t *engine, rc_record_t *record);
+void rc_engine_park_held(rc_record_t *record);
 /* Calls rc_site_pump in the next round. */
 void rc_engine_pump_later(rc_engine_t *engine, rc_site_t *site);
 /* How long a record that is parked because of a closed site stays away. */

@@ -16,7 +16,7 @@ typedef struct note {
 } note_t;
 
 struct rc_fresh {
-    rc_map_t *notes;            /* the newest note of each key */
+    rc_map_t *notes;             /* the newest note of each key */
     TAILQ_HEAD(, note) in_order; /* all of them, rising by batch */
     size_t batch;
 };

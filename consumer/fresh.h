@@ -1,5 +1,5 @@
-/* Ledger entries that were committed, or will be, and that the local table does not show yet: looked at before it. The loop's
- * thread only. */
+/* Ledger entries that were committed, or will be, and that the local table does not show yet: looked at before it. The
+ * loop's thread only. */
 #ifndef RC_CONSUMER_FRESH_H
 #define RC_CONSUMER_FRESH_H
 
@@ -18,7 +18,8 @@ void rc_fresh_set(rc_fresh_t *fresh, const char *ledger_key, const rc_ledger_ent
 /* The entry, or NULL. Borrows until the next change. */
 const rc_ledger_entry_t *rc_fresh_get(const rc_fresh_t *fresh, const char *ledger_key);
 
-/* The open batch is handed over; entries belong to the next one from now on. Returns the number of the one handed over. */
+/* The open batch is handed over; entries belong to the next one from now on. Returns the number of the one handed over.
+ */
 size_t rc_fresh_seal(rc_fresh_t *fresh);
 /* The table shows that batch and all before it. */
 void rc_fresh_shown(rc_fresh_t *fresh, size_t batch);

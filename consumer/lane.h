@@ -47,7 +47,6 @@ struct rc_lane {
     uint64_t assignment; /* 0: none */
     rc_kafka_group_t *group;
     rc_record_queue_t records; /* all that have no outcome yet, held ones excepted */
-    size_t under_way;          /* of those, the ones that were started */
     bool under_pressure;
     bool stopping;
     rc_loop_timer_t *drain_timer;

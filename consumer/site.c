@@ -8,9 +8,9 @@
 #include "consumer/lane.h"
 
 enum {
-    HELD_MAX = 1000,        /* design section 5, "Breaker and limits" */
+    HELD_MAX = 1000, /* design section 5, "Breaker and limits" */
     HELD_LIMITED_MAX = 20000,
-    FLOWING_MS = 1000,      /* an integration that finished a record within this time is merely busy */
+    FLOWING_MS = 1000, /* an integration that finished a record within this time is merely busy */
     ALL_EVENTS = (1 << RC_EVENT_COUNT) - 1
 };
 
@@ -68,8 +68,8 @@ rc_site_t *rc_site_new(rc_engine_t *engine, const rc_integration_t *integration)
     rc_breaker_init(&site->breaker, config->consumer.breaker_failures);
     rc_gate_init(&site->gate);
     rc_limiter_init(&site->limiter, integration->learnamp.requests_per_second, now);
-    rc_budget_init(&site->budget, config->consumer.dead_letter_budget.percent, config->consumer.dead_letter_budget.count,
-                   config->consumer.dead_letter_budget.window_ms, now);
+    rc_budget_init(&site->budget, config->consumer.dead_letter_budget.percent,
+                   config->consumer.dead_letter_budget.count, config->consumer.dead_letter_budget.window_ms, now);
     const rc_learnamp_hooks_t hooks = {.admit = admit, .observe = observe, .random = random_bits, .opaque = site};
     site->client = rc_learnamp_new(engine->loop, engine->http, integration, config->consumer.http_timeout_ms,
                                    engine->metrics, &hooks);
@@ -119,7 +119,7 @@ static rc_record_t *next_ready(rc_site_t *site)
 {
     rc_record_t *record;
     TAILQ_FOREACH(record, &site->ready, of_site)
-        if (!(site->paused & 1u << record->lane->type)) return record;
+    if (!(site->paused & 1u << record->lane->type)) return record;
     return NULL;
 }
 
@@ -144,7 +144,7 @@ static void shed(rc_site_t *site, rc_mono_t now)
     rc_record_t *record = TAILQ_LAST(&site->ready, rc_record_queue), *before;
     for (; record && site->records > HELD_MAX; record = before) {
         before = TAILQ_PREV(record, rc_record_queue, of_site);
-        if (is_closed(site, record->lane->type, now)) rc_engine_park_held(site->engine, record);
+        if (is_closed(site, record->lane->type, now)) rc_engine_park_held(record);
     }
 }
 
@@ -158,7 +158,7 @@ void rc_site_pump(rc_site_t *site)
            (record = next_ready(site))) {
         rc_site_unqueue(site, record);
         site->in_flight++;
-        rc_engine_begin(site->engine, record);
+        rc_engine_begin(record);
     }
     shed(site, now);
     set_timer(site, now);

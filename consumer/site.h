@@ -1,5 +1,6 @@
-/* An integration at Learn Amp, as one process sees it: its client and teams, and all that decides whether a record may be
- * sent now: pause, breaker, throttle gate, rate limit, slots, dead-letter budget. Everything on the loop's thread. */
+/* An integration at Learn Amp, as one process sees it: its client and teams, and all that decides whether a record may
+ * be sent now: pause, breaker, throttle gate, rate limit, slots, dead-letter budget. Everything on the loop's thread.
+ */
 #ifndef RC_CONSUMER_SITE_H
 #define RC_CONSUMER_SITE_H
 
@@ -19,14 +20,15 @@ struct rc_site {
     rc_gate_t gate;
     rc_limiter_t limiter;
     rc_budget_t budget;
-    double share;              /* of the partitions, for the rate limit */
-    uint32_t paused;           /* bit set of 1 << rc_event_type_t */
+    double share;    /* of the partitions, for the rate limit */
+    uint32_t paused; /* bit set of 1 << rc_event_type_t */
     rc_record_queue_t ready;
     size_t ready_count;
-    size_t records;            /* in memory, whatever their state */
-    int in_flight;             /* started and not answered to the end */
-    rc_mono_t finished_at;     /* the last record */
-    rc_loop_timer_t *timer;    /* until something may open */
+    bool pump_due;
+    size_t records;         /* in memory, whatever their state */
+    int in_flight;          /* started and not answered to the end */
+    rc_mono_t finished_at;  /* the last record */
+    rc_loop_timer_t *timer; /* until something may open */
     rc_series_t *in_flight_series;
     rc_series_t *waiting_series;
     rc_series_t *breaker_series;
@@ -37,7 +39,8 @@ rc_site_t *rc_site_new(rc_engine_t *engine, const rc_integration_t *integration)
 /* No record may be at it. NULL is fine. */
 void rc_site_free(rc_site_t *site);
 
-/* Records that may be in memory before another one of this lane is parked. SIZE_MAX: the lanes' back-pressure is the limit. */
+/* Records that may be in memory before another one of this lane is parked. SIZE_MAX: the lanes' back-pressure is the
+ * limit. */
 size_t rc_site_cap(const rc_site_t *site, rc_event_type_t lane);
 
 /* Puts a record into the queue (first or last) and starts what may start. */
