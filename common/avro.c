@@ -86,13 +86,30 @@ static rc_node_t *new_node(import_t *import, rc_node_type_t type, size_t count, 
     return node;
 }
 
+/* [A-Za-z_][A-Za-z0-9_]*, and with `dotted` several of them with dots between. Avro-C lets anything pass as a symbol or
+ * namespace, and a quotation mark in one would make two different schemas look the same in canonical form. */
+static bool is_name(const char *text, bool dotted)
+{
+    bool first = true;
+    for (; *text; text++) {
+        bool letter = (*text >= 'A' && *text <= 'Z') || (*text >= 'a' && *text <= 'z') || *text == '_';
+        bool digit = *text >= '0' && *text <= '9', dot = *text == '.' && dotted;
+        if (first ? !letter : !letter && !digit && !dot) return false;
+        first = dot;
+    }
+    return !first;
+}
+
 /* Gives a node its full name, and notes it for later references. */
-static void name_node(import_t *import, rc_node_t *node, avro_schema_t schema)
+static bool name_node(import_t *import, rc_node_t *node, avro_schema_t schema)
 {
     const char *name = avro_schema_name(schema), *space = avro_schema_namespace(schema);
     node->name =
         space && *space ? rc_arena_sprintf(import->arena, "%s.%s", space, name) : rc_arena_strdup(import->arena, name);
     remember(import, schema, node);
+    if (is_name(node->name, true)) return true;
+    import->fault = "a name or namespace has other characters than letters, digits and _";
+    return false;
 }
 
 static rc_node_t *import_record(import_t *import, avro_schema_t schema)
@@ -100,7 +117,7 @@ static rc_node_t *import_record(import_t *import, avro_schema_t schema)
     size_t count = avro_schema_record_size(schema);
     /* Until its fields are known a record that holds itself counts as one byte: it is not empty. */
     rc_node_t *node = new_node(import, RC_NODE_RECORD, count, 1);
-    name_node(import, node, schema);
+    if (!name_node(import, node, schema)) return NULL;
     uint64_t min_bytes = 0;
     for (size_t i = 0; i < count; i++) {
         const char *name = avro_schema_record_field_name(schema, (int)i);
@@ -122,9 +139,14 @@ static rc_node_t *import_enum(import_t *import, avro_schema_t schema)
 {
     size_t count = (size_t)avro_schema_enum_number_of_symbols(schema);
     rc_node_t *node = new_node(import, RC_NODE_ENUM, count, 1);
-    name_node(import, node, schema);
-    for (size_t i = 0; i < count; i++)
+    if (!name_node(import, node, schema)) return NULL;
+    for (size_t i = 0; i < count; i++) {
         node->names[i] = rc_arena_strdup(import->arena, avro_schema_enum_get(schema, (int)i));
+        if (!is_name(node->names[i], false)) {
+            import->fault = rc_arena_sprintf(import->arena, "%s has a symbol that is no name", node->name);
+            return NULL;
+        }
+    }
     return node;
 }
 
@@ -137,8 +159,7 @@ static rc_node_t *import_fixed(import_t *import, avro_schema_t schema)
     }
     rc_node_t *node = new_node(import, RC_NODE_FIXED, 0, (uint32_t)size_bytes);
     node->size_bytes = (uint32_t)size_bytes;
-    name_node(import, node, schema);
-    return node;
+    return name_node(import, node, schema) ? node : NULL;
 }
 
 static rc_node_t *import_union(import_t *import, avro_schema_t schema)
@@ -255,8 +276,18 @@ static void add_canonical(rc_buf_t *out, rc_node_t *node)
 
 /* ---- Schemas ---- */
 
-/* Debian builds Avro-C without its thread support: its error text and its reference counts are shared. */
+/* Avro-C has one allocator, one error text and one set of reference counts for all threads. */
 static pthread_mutex_t avro_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Avro-C never frees a schema that refers to itself, nor all of one that it refuses. So for the time of a parse its
+ * memory comes out of an arena, and goes with it. */
+static void *reallocate(void *arena, void *memory, size_t old_bytes, size_t new_bytes)
+{
+    if (new_bytes == 0) return NULL;
+    void *larger = rc_arena_alloc(arena, new_bytes);
+    if (memory) memcpy(larger, memory, old_bytes < new_bytes ? old_bytes : new_bytes);
+    return larger;
+}
 
 static rc_node_t *parse_locked(const char *json, size_t size_bytes, rc_arena_t *arena, rc_error_t *error)
 {
@@ -269,7 +300,19 @@ static rc_node_t *parse_locked(const char *json, size_t size_bytes, rc_arena_t *
     rc_node_t *root = import_schema(&import, parsed);
     if (!root) rc_error_set(error, RC_MALFORMED, RC_REJECT, "not a usable Avro schema: %s", import.fault);
     free(import.named);
-    avro_schema_decref(parsed);
+    return root;
+}
+
+static rc_node_t *parse(const char *json, size_t size_bytes, rc_arena_t *arena, rc_error_t *error)
+{
+    rc_arena_t *scratch = rc_arena_new();
+    (void)pthread_mutex_lock(&avro_lock);
+    const struct avro_allocator_state before = AVRO_CURRENT_ALLOCATOR;
+    avro_set_allocator(reallocate, scratch);
+    rc_node_t *root = parse_locked(json, size_bytes, arena, error);
+    avro_set_allocator(before.alloc, before.user_data);
+    (void)pthread_mutex_unlock(&avro_lock);
+    rc_arena_free(scratch);
     return root;
 }
 
@@ -279,9 +322,7 @@ rc_code_t rc_avro_schema_parse(const char *json, size_t size_bytes, rc_avro_sche
         return rc_error_set(error, RC_TOO_LARGE, RC_REJECT, "a schema of %zu bytes: at most %d are taken", size_bytes,
                             RC_AVRO_SCHEMA_MAX_BYTES);
     rc_arena_t *arena = rc_arena_new();
-    (void)pthread_mutex_lock(&avro_lock);
-    rc_node_t *root = parse_locked(json, size_bytes, arena, error);
-    (void)pthread_mutex_unlock(&avro_lock);
+    rc_node_t *root = parse(json, size_bytes, arena, error);
     if (!root) {
         rc_arena_free(arena);
         return RC_MALFORMED;

@@ -88,6 +88,10 @@ static const char *const no_schemas[] = {
     "{\"type\":\"fixed\",\"name\":\"F\",\"size\":-1}",
     "[]",
     "7",
+    "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\\\",\\\"B\"]}",
+    "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"\"]}",
+    "{\"type\":\"enum\",\"name\":\"E\",\"namespace\":\"a\\\"b\",\"symbols\":[\"A\"]}",
+    "{\"type\":\"fixed\",\"name\":\"F\",\"namespace\":\"a..b\",\"size\":1}",
 };
 
 START_TEST(what_is_no_schema_is_refused)
