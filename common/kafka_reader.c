@@ -100,6 +100,11 @@ rc_code_t rc_kafka_reader_poll(rc_kafka_reader_t *reader, int64_t timeout_ms, rc
     return code;
 }
 
+void rc_kafka_reader_wake(rc_kafka_reader_t *reader)
+{
+    rd_kafka_queue_yield(reader->queue);
+}
+
 static rc_code_t count_partitions(rc_kafka_reader_t *reader, const char *topic, int64_t timeout_ms, int32_t *count,
                                   rc_error_t *error)
 {

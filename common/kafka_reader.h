@@ -25,6 +25,9 @@ void rc_kafka_reader_stop(rc_kafka_reader_t *reader, const char *topic, int32_t 
 rc_code_t rc_kafka_reader_poll(rc_kafka_reader_t *reader, int64_t timeout_ms, rc_kafka_event_t *events, size_t cap,
                                size_t *count, rc_error_t *error);
 
+/* Any thread: a poll that waits, or the next one, returns at once. */
+void rc_kafka_reader_wake(rc_kafka_reader_t *reader);
+
 /* Calls `visit` for every committed record of the topic (partition -1: of all partitions), from the beginning to the
  * end as it is now, by a reader of its own; in order within a partition. `visit` returning false ends it with RC_OK.
  * Without any progress for idle_timeout_ms: RC_TIMEOUT. */
