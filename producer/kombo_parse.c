@@ -265,8 +265,6 @@ static rc_kombo_verdict_t keep(rc_kombo_parser_t *parser, const rc_kombo_member_
 static rc_kombo_verdict_t on_null(rc_kombo_parser_t *parser, const rc_kombo_member_t *member)
 {
     if (member->want == RC_KOMBO_WANT_GROUPS) parser->lists[member->slot].seen = true;
-    if (member->want == RC_KOMBO_WANT_TEXT && member->slot == RC_KOMBO_SLOT_ENTRY_KEY)
-        parser->entry_slot = ENTRY_UNWANTED;
     return RC_KOMBO_GO;
 }
 
