@@ -209,6 +209,7 @@ static const char EVERYTHING[] =
     "        cleared_values: { count: 0, percent: 0 }\n"
     "    mapping:\n"
     "      \"custom:Cost centre\": custom_fields.cost_center\n"
+    "      \"custom:Badge\": employee_number\n"
     "      managerEmail: manager.work_email\n"
     "      language: integration_fields.preferred_language\n"
     "      firstName: display_full_name\n"
@@ -269,12 +270,13 @@ START_TEST(values_arrive_as_they_were_written)
     ck_assert_str_eq(acme->policy.scope.locations.items[1], "17");
     ck_assert(rc_brake_limit_is_off(acme->policy.brakes[RC_BRAKE_CLEARED_VALUES]));
     ck_assert_int_eq(acme->policy.brakes[RC_BRAKE_PROFILE_CHANGES].percent, 11);
-    ck_assert_uint_eq(acme->mapping_count, 6);
+    ck_assert_uint_eq(acme->mapping_count, 7);
     ck_assert_str_eq(rc_integration_mapping(acme, RC_TARGET_FIRST_NAME)->source, "display_full_name");
     ck_assert_ptr_null(rc_integration_mapping(acme, RC_TARGET_JOB_TITLE));
-    ck_assert_int_eq(acme->mapping[5].target, RC_TARGET_CUSTOM);
-    ck_assert_str_eq(acme->mapping[5].custom_name, "Cost centre");
-    ck_assert_str_eq(acme->mapping[5].source, "custom_fields.cost_center");
+    ck_assert_int_eq(acme->mapping[6].target, RC_TARGET_CUSTOM);
+    ck_assert_str_eq(acme->mapping[5].custom_name, "Badge");
+    ck_assert_str_eq(acme->mapping[6].custom_name, "Cost centre");
+    ck_assert_str_eq(acme->mapping[6].source, "custom_fields.cost_center");
     rc_config_free(config);
 }
 END_TEST
@@ -414,6 +416,7 @@ static const struct {
     const char *text, *said;
 } WRONG[] = {
     {"", "1: kafka.bootstrap.servers: missing; write the brokers"},
+    {"kafka: { bootstrap.servers: \"\" }\n" ACME, "1: kafka.bootstrap.servers: missing; write the brokers"},
     {KAFKA, "1: integrations: missing; write at least one entry"},
     {KAFKA "integrations: []\n", "3: integrations: an empty list where a list of 1 to"},
     {KAFKA "integrations: { id: a }\n", "3: integrations: a block of keys where a list"},
@@ -516,6 +519,8 @@ static const struct {
     {KAFKA ACME "    mapping: { jobTitle: ~ }\n", "7: integrations[0].mapping.jobTitle: nothing where a field is exp"},
     {KAFKA ACME "    mapping:\n      email: work_email\n      email: personal_email\n",
      "9: integrations[0].mapping.email: mapped already in line 8; keep one of the two"},
+    {KAFKA ACME "    mapping:\n      \"custom:A\": gender\n      \"custom:A\": id\n",
+     "9: integrations[0].mapping.custom:A: mapped already in line 8; keep one of the two"},
     {KAFKA "integrations:\n  - id: acme\n    kombo: {api_key: a}\n    learnamp: {client_id: a, client_secret: b}\n",
      "4: integrations[0].id: \"acme\" is no Kombo integration id; write it as Kombo shows it"},
     {KAFKA "integrations:\n  - id: a:b/c\n    kombo: {api_key: a}\n    learnamp: {client_id: a, client_secret: b}\n",
