@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/json.h"
+#include "common/buf.h"
 #include "common/mem.h"
 #include "common/retry.h"
+#include "common/text.h"
 
 enum {
     MAX_ANSWER_BYTES = 1024 * 1024,
@@ -282,29 +283,36 @@ static void on_token(void *opaque, const rc_http_answer_t *answer, const rc_erro
     free(token);
 }
 
+/* RFC 6749 wants a form. */
+static void add_pair(rc_buf_t *form, const char *name, const char *value)
+{
+    char *encoded = rc_url_encode(value);
+    rc_buf_add_format(form, "%s%s=%s", form->size_bytes > 0 ? "&" : "", name, encoded);
+    free(encoded);
+}
+
 static void fetch_token(rc_learnamp_t *client)
 {
-    static const rc_http_header_t headers[] = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
-    json_t *json = json_object();
-    rc_json_put_str(json, "grant_type", "client_credentials");
-    rc_json_put_str(json, "client_id", client->integration->learnamp.client_id);
-    rc_json_put_str(json, "client_secret", client->integration->learnamp.client_secret);
-    rc_json_put_str(json, "scope", client->integration->learnamp.scope);
-    char *body = rc_json_text(json, false);
+    static const rc_http_header_t headers[] = {{"Content-Type", "application/x-www-form-urlencoded"},
+                                               {"Accept", "application/json"}};
+    rc_buf_t form = RC_BUF_INIT(MAX_ANSWER_BYTES);
+    add_pair(&form, "grant_type", "client_credentials");
+    add_pair(&form, "client_id", client->integration->learnamp.client_id);
+    add_pair(&form, "client_secret", client->integration->learnamp.client_secret);
+    add_pair(&form, "scope", client->integration->learnamp.scope);
     char *url = rc_sprintf("%s/oauth/token", client->integration->learnamp.base_url);
     rc_http_request_t request = {.method = "POST",
                                  .url = url,
                                  .headers = headers,
                                  .header_count = sizeof headers / sizeof *headers,
-                                 .body = body,
-                                 .body_bytes = strlen(body),
+                                 .body = form.data,
+                                 .body_bytes = form.size_bytes,
                                  .timeout_ms = client->timeout_ms,
                                  .max_body_bytes = MAX_ANSWER_BYTES};
     client->token_sent_at = rc_loop_now(client->loop);
     client->token_call = rc_http_send(client->http, &request, on_token, client);
     free(url);
-    free(body);
-    json_decref(json);
+    rc_buf_fini(&form);
 }
 
 /* ---- Requests ---- */
