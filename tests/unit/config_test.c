@@ -8,6 +8,7 @@
 #include "common/config_settings.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "producer/kombo.h"
 #include "tests/support/unit.h"
 
 #define KAFKA "kafka:\n  bootstrap.servers: broker:9092\n"
@@ -862,6 +863,22 @@ START_TEST(the_reference_page_is_fresh)
 }
 END_TEST
 
+/* Two tables name Kombo's fields: what may be mapped, and how it is read. */
+START_TEST(every_source_of_a_mapping_is_read_by_the_parser)
+{
+    for (const rc_source_t *source = RC_SOURCES; source->path; source++) {
+        char path[128];
+        const char *paths[] = {path};
+        rc_kombo_fields_t *fields = NULL;
+        rc_error_t error = RC_ERROR_INIT;
+        snprintf(path, sizeof path, "%s%s", source->path, source->kind == RC_SOURCE_OPEN ? ".key" : "");
+        if (source->kind == RC_SOURCE_REFUSED) continue;
+        ck_assert_msg(rc_kombo_fields_new(paths, 1, &fields, &error) == RC_OK, "%s", error.message);
+        rc_kombo_fields_free(fields);
+    }
+}
+END_TEST
+
 START_TEST(every_setting_is_described)
 {
     for (size_t i = 0; i < RC_SETTINGS_COUNT; i++) {
@@ -963,6 +980,7 @@ int main(void)
     tcase_add_test(printed, the_digest_follows_all_that_projections_depend_on);
     tcase_add_test(printed, the_reference_page_is_fresh);
     tcase_add_test(printed, every_setting_is_described);
+    tcase_add_test(printed, every_source_of_a_mapping_is_read_by_the_parser);
     tcase_add_test(printed, an_address_to_listen_on_has_host_and_port);
     tcase_add_test(printed, the_instance_can_be_set_from_outside);
     suite_add_tcase(suite, read);
