@@ -7,14 +7,14 @@
 
 struct rc_codec {
     rc_schema_store_t *store;
-    rc_wire_t wire;
+    rc_wire_form_t wire;
     struct {
         uint8_t bytes[RC_FRAMING_MAX_BYTES];
         size_t size_bytes; /* 0: the registry's id is not known yet */
     } frames[RC_RECORD_COUNT];
 };
 
-rc_codec_t *rc_codec_new(rc_schema_store_t *store, rc_wire_t wire)
+rc_codec_t *rc_codec_new(rc_schema_store_t *store, rc_wire_form_t wire)
 {
     rc_codec_t *codec = rc_zalloc(sizeof *codec);
     codec->store = store;
@@ -37,7 +37,7 @@ rc_schema_store_t *rc_codec_store(const rc_codec_t *codec)
     return codec->store;
 }
 
-rc_wire_t rc_codec_wire(const rc_codec_t *codec)
+rc_wire_form_t rc_codec_wire(const rc_codec_t *codec)
 {
     return codec->wire;
 }

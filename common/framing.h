@@ -13,11 +13,11 @@
 typedef enum {
     RC_WIRE_SINGLE_OBJECT, /* without a registry */
     RC_WIRE_CONFLUENT      /* with one */
-} rc_wire_t;
+} rc_wire_form_t;
 
 /* Which schema wrote a datum. */
 typedef struct {
-    rc_wire_t wire;
+    rc_wire_form_t wire;
     uint64_t fingerprint; /* CRC-64-AVRO of the schema's canonical form; of RC_WIRE_SINGLE_OBJECT */
     uint32_t registry_id; /* of RC_WIRE_CONFLUENT */
 } rc_framing_t;
