@@ -171,21 +171,31 @@ static void compare_fields(comparison_t *comparison)
     }
 }
 
+/* Walks the custom fields of two states, both rising by name, name by name; *was or *is is NULL where one lacks it (was
+ * not mapped, is not mapped any more). False at the end. `at` begins as {0, 0}. */
+static bool next_custom(const rc_employee_t *before, const rc_employee_t *after, size_t at[2], const rc_custom_t **was,
+                        const rc_custom_t **is)
+{
+    *was = at[0] < before->custom_count ? &before->custom[at[0]] : NULL;
+    *is = at[1] < after->custom_count ? &after->custom[at[1]] : NULL;
+    if (*was && *is) {
+        int order = strcmp((*was)->name, (*is)->name);
+        if (order > 0) *was = NULL;
+        if (order < 0) *is = NULL;
+    }
+    at[0] += *was != NULL;
+    at[1] += *is != NULL;
+    return *was || *is;
+}
+
 static void compare_custom(comparison_t *comparison)
 {
-    const rc_employee_t *before = comparison->before, *after = comparison->after;
-    for (size_t b = 0, a = 0; b < before->custom_count || a < after->custom_count;) {
-        const rc_custom_t *was = b < before->custom_count ? &before->custom[b] : NULL;
-        const rc_custom_t *is = a < after->custom_count ? &after->custom[a] : NULL;
-        int order = !was ? 1 : !is ? -1 : strcmp(was->name, is->name);
-        if (order > 0) was = NULL; /* newly mapped */
-        if (order < 0) is = NULL;  /* no longer mapped */
-        b += was != NULL;
-        a += is != NULL;
+    const rc_custom_t *was, *is;
+    size_t at[2] = {0, 0};
+    while (next_custom(comparison->before, comparison->after, at, &was, &is)) {
         if (was && is && rc_text_equal(was->value, is->value)) continue;
-        const char *name = is ? is->name : was->name;
-        note_change(comparison, rc_arena_sprintf(comparison->arena, "%s%s", CUSTOM_PREFIX, name),
-                    was ? was->value : NULL);
+        const char *field = rc_arena_sprintf(comparison->arena, "%s%s", CUSTOM_PREFIX, (is ? is : was)->name);
+        note_change(comparison, field, was ? was->value : NULL);
         comparison->brakes |= BRAKE(PROFILE_CHANGES);
         if (was && was->value && is && !is->value) comparison->brakes |= BRAKE(CLEARED_VALUES);
     }
@@ -340,16 +350,10 @@ static void apply_custom(rc_arena_t *arena, rc_employee_t *state, const rc_event
 {
     const rc_employee_t *after = &event->employee;
     rc_custom_t *custom = rc_arena_alloc(arena, (state->custom_count + after->custom_count) * sizeof *custom);
-    size_t count = 0;
-    for (size_t b = 0, a = 0; b < state->custom_count || a < after->custom_count;) {
-        const rc_custom_t *was = b < state->custom_count ? &state->custom[b] : NULL;
-        const rc_custom_t *is = a < after->custom_count ? &after->custom[a] : NULL;
-        int order = !was ? 1 : !is ? -1 : strcmp(was->name, is->name);
-        if (order > 0) was = NULL;
-        if (order < 0) is = NULL;
-        b += was != NULL;
-        a += is != NULL;
-        const rc_custom_t *taken = names_field(event, CUSTOM_PREFIX, is ? is->name : was->name) ? is : was;
+    const rc_custom_t *was, *is;
+    size_t count = 0, at[2] = {0, 0};
+    while (next_custom(state, after, at, &was, &is)) {
+        const rc_custom_t *taken = names_field(event, CUSTOM_PREFIX, (is ? is : was)->name) ? is : was;
         if (taken) custom[count++] = *taken;
     }
     state->custom = custom;

@@ -255,6 +255,21 @@ START_TEST(a_winner_can_still_lose_to_who_stays)
 }
 END_TEST
 
+/* However it came about (an older release, a forgotten state): their other changes must not wait for ever. */
+START_TEST(two_who_share_an_address_already_keep_it)
+{
+    announced("1", "a@x");
+    announced("2", "a@x");
+    stage("1", "a@x", 0);
+    stage("2", "a@x", 0);
+    stage("3", "a@x", 0);
+    settle();
+    ck_assert_ptr_null(winner("1"));
+    ck_assert_ptr_null(winner("2"));
+    ck_assert_str_eq(winner("3"), "1");
+}
+END_TEST
+
 /* ---- Rehires under a new id ---- */
 
 static const char *replaced(const char *id)
@@ -479,6 +494,7 @@ int main(void)
     tcase_add_test(cases, half_a_swap_is_one);
     tcase_add_test(cases, who_stays_after_all_stops_those_behind);
     tcase_add_test(cases, a_winner_can_still_lose_to_who_stays);
+    tcase_add_test(cases, two_who_share_an_address_already_keep_it);
     tcase_add_test(cases, a_new_id_with_the_address_of_a_gone_one_replaces_it);
     tcase_add_test(cases, also_of_one_who_goes_in_the_same_poll);
     tcase_add_test(cases, not_of_one_who_comes_back_or_moves_on);

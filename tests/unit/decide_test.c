@@ -297,6 +297,41 @@ START_TEST(the_day_somebody_was_found_gone_stays_while_they_are_held)
 }
 END_TEST
 
+START_TEST(another_reason_to_be_gone_has_a_day_of_its_own)
+{
+    rc_snapshot_t snapshot = publish(NULL);
+    rc_pending_t stored = {.employee_id = "e-1",
+                           .employee = snapshot.employee,
+                           .wanted = RC_PRESENCE_GONE,
+                           .gone_reason = RC_GONE_DELETED,
+                           .effective_date = RC_TEST_TODAY,
+                           .reasons = R(HELD),
+                           .since = RC_TEST_NOW};
+    pass_hours(72);
+    record.employment_status = "INACTIVE";
+    decide(&snapshot, &stored);
+    ck_assert_int_eq(decision.diff.events[0].deactivated.reason, RC_GONE_INACTIVE);
+    ck_assert_int_eq(decision.diff.events[0].deactivated.effective_date.days, RC_TEST_TODAY.days + 3);
+}
+END_TEST
+
+/* A date taken from what was published can turn the verdict on somebody gone: their row must be read. */
+START_TEST(the_short_way_does_not_guess_a_date_that_is_kept)
+{
+    static const char *const hires[] = {NULL, "soon"};
+    integration.policy.on_null = RC_ON_NULL_KEEP;
+    record.values[RC_TARGET_HIRE_DATE] = "2026-11-21";
+    rc_snapshot_t snapshot = publish(NULL);
+    snapshot.presence = RC_PRESENCE_GONE;
+    rc_row_t row = rc_row_of(&snapshot);
+    record.values[RC_TARGET_HIRE_DATE] = hires[_i];
+    record.values[RC_TARGET_LEAVE_DATE] = "2026-11-20"; /* before the hire date that is kept: left over */
+    decide(&snapshot, NULL);
+    ck_assert_int_eq(decision.diff.events[0].type, RC_EVENT_CREATED);
+    ck_assert(!rc_record_is_settled(arena, &occasion, &record, &row));
+}
+END_TEST
+
 /* ---- Time zones ---- */
 
 START_TEST(the_day_begins_where_the_company_is)
@@ -437,6 +472,8 @@ int main(void)
     tcase_add_test(cases, a_pending_newcomer_who_vanishes_is_forgotten);
     tcase_add_test(cases, an_obstacle_holds_the_diff_whole);
     tcase_add_test(cases, the_day_somebody_was_found_gone_stays_while_they_are_held);
+    tcase_add_test(cases, another_reason_to_be_gone_has_a_day_of_its_own);
+    tcase_add_loop_test(cases, the_short_way_does_not_guess_a_date_that_is_kept, 0, 2);
     tcase_add_loop_test(cases, the_day_begins_where_the_company_is, 0, 4);
     tcase_add_test(cases, the_short_way_is_taken_only_where_the_long_way_does_nothing);
     tcase_add_test(cases, a_stored_decision_comes_to_the_same_again);

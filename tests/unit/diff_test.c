@@ -320,6 +320,12 @@ START_TEST(diff_ignores_avatar_signature_and_case_of_addresses)
     run(&snapshot, EMPLOYED);
     ck_assert_uint_eq(diff.count, 0);
     ck_assert_uint_eq(diff.brakes, 0);
+    /* Nor are they named when something else is a change. */
+    employee.job_title = "Lead";
+    run(&snapshot, EMPLOYED);
+    ck_assert_uint_eq(diff.events[0].profile.change_count, 1);
+    ck_assert_str_eq(diff.events[0].profile.changes[0].field, "job_title");
+    ck_assert_uint_eq(diff.brakes, B(PROFILE_CHANGES));
 }
 END_TEST
 
