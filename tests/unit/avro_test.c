@@ -83,8 +83,8 @@ static const char *const no_schemas[] = {
     "\"nonsense\"",
     "{\"type\":\"record\"}",
     "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":\"Unknown\"}]}",
-    "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":\"int\"},{\"name\":\"a\",\"type\":"
-    "\"long\"}]}",
+    ("{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":\"int\"},{\"name\":\"a\",\"type\":"
+     "\"long\"}]}"),
     "{\"type\":\"fixed\",\"name\":\"F\",\"size\":-1}",
     "[]",
     "7",

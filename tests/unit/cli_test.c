@@ -52,8 +52,10 @@ static void read_back(FILE *file, char *text, size_t size)
 /* Runs the program with the words of `line`, keeping what it prints. */
 static int cli(const char *line)
 {
-    char words[512], *argv[32] = {(char *)"rollcall-producer"};
+    static char words[512]; /* what the command was handed points into it */
+    char *argv[32] = {(char *)"rollcall-producer"};
     int argc = 1;
+    runs = 0;
     snprintf(words, sizeof words, "%s", line);
     for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) argv[argc++] = word;
     FILE *out_file = tmpfile(), *err_file = tmpfile();

@@ -347,8 +347,8 @@ static void add_text(rc_buf_t *out)
 {
     static const char *const parts[] = {"a",
                                         "_",
-                                        "Ma\xC3\xB1"
-                                        "ana",
+                                        ("Ma\xC3\xB1"
+                                         "ana"),
                                         "\\n",
                                         "\\\"",
                                         "\\u00fc",
