@@ -1,5 +1,5 @@
-/* A parsed schema as a graph of nodes, between common/avro.c (which makes it from Avro-C's) and common/avro_plan.c
- * (which reads and writes data by it). Private to these two. */
+/* A parsed schema as a graph of nodes, between common/avro.c (which makes it from Avro-C's) and common/avro_plan (which
+ * reads and writes data by it). Private to these. */
 #ifndef RC_COMMON_AVRO_SCHEMA_H
 #define RC_COMMON_AVRO_SCHEMA_H
 
