@@ -1,5 +1,4 @@
 /* The pure half of common/http.h: reading what the head of an answer says. */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -36,37 +35,47 @@ bool rc_http_answer_header(const rc_http_answer_t *answer, const char *name, cha
     return false;
 }
 
-static const char *const MONTHS[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+/* 1 to 12, or 0. */
+static int month_of(const char *name)
+{
+    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    for (int i = 0; i < 12; i++)
+        if (memcmp(names + i * 3, name, 3) == 0) return i + 1;
+    return 0;
+}
+
+static rc_wall_t moment_of(const char *year, const char *month_name, const char *day, const char *time_of_day)
+{
+    char iso[] = "YYYY-MM-DDThh:mm:ssZ";
+    int month = month_of(month_name);
+    rc_wall_t moment;
+    memcpy(iso, year, 4);
+    iso[5] = (char)('0' + month / 10);
+    iso[6] = (char)('0' + month % 10);
+    iso[8] = day[0] == ' ' ? '0' : day[0];
+    iso[9] = day[1];
+    memcpy(iso + 11, time_of_day, 8);
+    return rc_wall_parse(iso, &moment, NULL) == RC_OK ? moment : (rc_wall_t){0};
+}
 
 rc_wall_t rc_http_date(const char *value)
 {
     const rc_wall_t none = {0};
-    char month_name[4];
-    int day, year, hour, minute, second, used = 0;
-    if (sscanf(value, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, month_name, &year, &hour, &minute,
-               &second, &used) == 6 &&
-        used > 0) {
-        /* IMF-fixdate: Sun, 06 Nov 1994 08:49:37 GMT */
-    } else if (sscanf(value, "%*9[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d GMT%n", &day, month_name, &year, &hour,
-                      &minute, &second, &used) == 6 &&
-               used > 0) {
-        /* RFC 850: Sunday, 06-Nov-94 08:49:37 GMT */
-        year += year < 70 ? 2000 : 1900;
-    } else if (sscanf(value, "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", month_name, &day, &hour, &minute, &second,
-                      &year, &used) == 6 &&
-               used > 0) {
-        /* asctime: Sun Nov  6 08:49:37 1994 */
-    } else {
+    size_t length = strlen(value);
+    /* Sun, 06 Nov 1994 08:49:37 GMT: what everybody sends */
+    if (length == 29 && memcmp(value + 3, ", ", 2) == 0 && value[7] == ' ' && value[11] == ' ' && value[16] == ' ' &&
+        strcmp(value + 25, " GMT") == 0)
+        return moment_of(value + 12, value + 8, value + 5, value + 17);
+    /* Sun Nov  6 08:49:37 1994 (asctime) */
+    if (length == 24 && value[3] == ' ' && value[7] == ' ' && value[10] == ' ' && value[19] == ' ')
+        return moment_of(value + 20, value + 4, value + 8, value + 11);
+    /* Sunday, 06-Nov-94 08:49:37 GMT (RFC 850): years are those nearest to ours */
+    const char *rest = strchr(value, ',');
+    if (!rest || strlen(rest) != 24 || rest[1] != ' ' || rest[4] != '-' || rest[8] != '-' || rest[11] != ' ' ||
+        strcmp(rest + 20, " GMT") != 0)
         return none;
-    }
-    int month = 0;
-    while (month < 12 && strcmp(MONTHS[month], month_name) != 0) month++;
-    if (value[used] != '\0' || month == 12) return none;
-    char iso[RC_TIME_STR_SIZE + 32];
-    (void)snprintf(iso, sizeof iso, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month + 1, day, hour, minute, second);
-    rc_wall_t moment;
-    return rc_wall_parse(iso, &moment, NULL) == RC_OK ? moment : none;
+    char year[4] = {rest[9] < '7' ? '2' : '1', rest[9] < '7' ? '0' : '9', rest[9], rest[10]};
+    return moment_of(year, rest + 5, rest + 2, rest + 12);
 }
 
 int64_t rc_http_retry_after(const char *value, rc_wall_t date, rc_wall_t now)
