@@ -1,0 +1,9 @@
+/* The commands of rollcall-consumer: each parses nothing, asks Kafka and Learn Amp, and prints. */
+#ifndef RC_CONSUMER_COMMANDS_H
+#define RC_CONSUMER_COMMANDS_H
+
+#include "common/cli.h"
+
+/* The service: the lanes of --events, until SIGTERM or SIGINT. */
+rc_exit_t rc_consumer_run(const rc_args_t *args);
+#endif
