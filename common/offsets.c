@@ -66,6 +66,15 @@ int64_t rc_offsets_watermark(const rc_offsets_t *offsets)
     return offsets->count ? slot_at(offsets, 0)->offset : offsets->next;
 }
 
+int64_t rc_offsets_watermark_with(const rc_offsets_t *offsets, int64_t offset)
+{
+    for (size_t i = 0; i < offsets->count; i++) {
+        const rc_offset_slot_t *slot = slot_at(offsets, i);
+        if (!slot->finished && slot->offset != offset) return slot->offset;
+    }
+    return offsets->next;
+}
+
 int64_t rc_offsets_pending(const rc_offsets_t *offsets)
 {
     int64_t watermark = rc_offsets_watermark(offsets);

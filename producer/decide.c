@@ -8,9 +8,9 @@
 
 /* ---- Deciding ---- */
 
-rc_row_t rc_row_of(const rc_snapshot_t *snapshot)
+rc_digest_t rc_digest_of(const rc_snapshot_t *snapshot)
 {
-    return (rc_row_t){rc_employee_hash64(&snapshot->employee), rc_standing_of(snapshot)};
+    return (rc_digest_t){rc_employee_hash64(&snapshot->employee), rc_standing_of(snapshot)};
 }
 
 const rc_employee_t *rc_newest_employee(const rc_snapshot_t *snapshot, const rc_pending_t *pending)
@@ -34,7 +34,7 @@ static bool is_ignored(rc_arena_t *arena, const rc_occasion_t *occasion, const r
 }
 
 bool rc_record_is_settled(rc_arena_t *arena, const rc_occasion_t *occasion, const rc_kombo_employee_t *record,
-                          const rc_row_t *row)
+                          const rc_digest_t *row)
 {
     rc_standing_t standing = row ? row->standing : rc_standing_of(NULL);
     if (!rc_standing_is_announced(standing)) return is_ignored(arena, occasion, record, standing);

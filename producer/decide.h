@@ -19,14 +19,14 @@
 typedef struct {
     uint64_t hash; /* rc_employee_hash64 */
     rc_standing_t standing;
-} rc_row_t;
+} rc_digest_t;
 
-rc_row_t rc_row_of(const rc_snapshot_t *snapshot);
+rc_digest_t rc_digest_of(const rc_snapshot_t *snapshot);
 
 /* The short way of a full scan: whether this record, read and not pending, changes nothing: it neither publishes nor
  * stores anything. `row` is NULL for who was never published. False: decode the row and call rc_decide_record. */
 bool rc_record_is_settled(rc_arena_t *arena, const rc_occasion_t *occasion, const rc_kombo_employee_t *record,
-                          const rc_row_t *row);
+                          const rc_digest_t *row);
 
 typedef struct {
     rc_employee_t employee; /* the newest projection; absent as a whole when nothing was ever known */

@@ -31,7 +31,7 @@ int main(int argc, char **argv)
     rc_occasion_t occasion = {&integration, RC_TRIGGER_POLL, RC_TEST_NOW, RC_TEST_TODAY, false};
     rc_kombo_employee_t *records = rc_calloc(DISTINCT, sizeof *records);
     rc_snapshot_t *snapshots = rc_calloc(DISTINCT, sizeof *snapshots);
-    rc_row_t *rows = rc_calloc(DISTINCT, sizeof *rows);
+    rc_digest_t *rows = rc_calloc(DISTINCT, sizeof *rows);
     rc_decision_t decision;
     for (size_t i = 0; i < DISTINCT; i++) {
         records[i] = rc_test_record(people);
@@ -39,7 +39,7 @@ int main(int argc, char **argv)
         records[i].values[RC_TARGET_EMAIL] = rc_arena_sprintf(people, "someone.%zu@acme.example", i);
         rc_decide_record(people, &occasion, &records[i], RC_LOOK_FULL, NULL, NULL, &decision);
         snapshots[i] = rc_snapshot_after(NULL, &decision.diff);
-        rows[i] = rc_row_of(&snapshots[i]);
+        rows[i] = rc_digest_of(&snapshots[i]);
     }
 
     long settled = 0, events = 0;

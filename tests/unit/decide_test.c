@@ -397,7 +397,7 @@ START_TEST(the_short_way_is_taken_only_where_the_long_way_does_nothing)
         when.today = RC_TEST_TODAY; /* two days later */
         rc_kombo_employee_t now = rc_gen_change(arena, &random, &in, &first);
         now.deleted = rc_random_chance(&random, 5);
-        rc_row_t row = stored.has_snapshot ? rc_row_of(&stored.snapshot) : (rc_row_t){0};
+        rc_digest_t row = stored.has_snapshot ? rc_digest_of(&stored.snapshot) : (rc_digest_t){0};
         bool short_way = rc_record_is_settled(arena, &when, &now, stored.has_snapshot ? &row : NULL);
         rc_decision_t made;
         rc_decide_record(arena, &when, &now, RC_LOOK_FULL, stored.has_snapshot ? &stored.snapshot : NULL, NULL, &made);

@@ -1,0 +1,64 @@
+/* What a producer knows locally, of all integrations: snapshots, states and pending changes as views that only the tail
+ * writes, and beside each snapshot row what a full scan needs to pass over an unchanged employee without decoding it.
+ * Any thread, but for new and free. */
+#ifndef RC_PRODUCER_VIEWS_H
+#define RC_PRODUCER_VIEWS_H
+
+#include <stdatomic.h>
+
+#include "common/codec.h"
+#include "common/kafka.h"
+#include "common/tail.h"
+#include "producer/decide.h"
+
+typedef struct rc_views rc_views_t;
+
+/* The topics that are followed, in the order of rc_tail_target_t.topic. */
+typedef enum { RC_VIEW_SNAPSHOT, RC_VIEW_STATE, RC_VIEW_PENDING, RC_VIEW_SCHEMAS, RC_VIEW_COUNT } rc_view_t;
+
+/* Opens the store (RC_CONFLICT: another process of this instance holds it) and starts the tail. Borrows both. Returns
+ * new (free with rc_views_free). */
+rc_code_t rc_views_new(const rc_kafka_t *kafka, rc_codec_t *codec, rc_views_t **views, rc_error_t *error);
+void rc_views_free(rc_views_t *views); /* NULL is fine */
+
+/* Waits until the views hold everything that Kafka has at the time of the call, open transactions of others included
+ * (design section 4, "Takeover"). */
+rc_code_t rc_views_catch_up(rc_views_t *views, const atomic_bool *cancelled, rc_error_t *error);
+/* Waits until they hold what was just committed (rc_published_t). */
+rc_code_t rc_views_follow(rc_views_t *views, const rc_kafka_offset_t *published, size_t count,
+                          const atomic_bool *cancelled, rc_error_t *error);
+/* Whether the tail has seen, for every partition, the end that was there at the start. */
+bool rc_views_are_ready(rc_views_t *views, char *why, size_t why_bytes);
+
+/* A row decoded into the arena; *found is false when there is none. `ordinal` may be NULL. */
+rc_code_t rc_views_snapshot(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
+                            rc_snapshot_t *snapshot, bool *found, rc_error_t *error);
+rc_code_t rc_views_pending(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
+                           rc_pending_t *pending, bool *found, rc_error_t *error);
+rc_code_t rc_views_state(rc_views_t *views, const char *integration_id, rc_arena_t *arena, rc_sync_state_t *state,
+                         bool *found, rc_error_t *error);
+
+/* What recognises an unchanged employee. False: never published. `pending` tells whether a pending change is stored;
+ * the ordinals mark both rows as seen in a bitmap (UINT32_MAX: no row). */
+typedef struct {
+    bool published;
+    bool is_pending;
+    rc_digest_t digest;
+    uint32_t snapshot_ordinal;
+    uint32_t pending_ordinal;
+} rc_glance_t;
+rc_code_t rc_views_glance(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
+                          rc_glance_t *glance, rc_error_t *error);
+
+/* Every row of an integration, decoded into an arena that is reset after each; rows that cannot be decoded end the scan
+ * with that error. `visit` must not wait; returning false ends the scan. */
+rc_code_t rc_views_each_snapshot(rc_views_t *views, const char *integration_id,
+                                 bool (*visit)(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal),
+                                 void *opaque, rc_error_t *error);
+rc_code_t rc_views_each_pending(rc_views_t *views, const char *integration_id,
+                                bool (*visit)(void *opaque, const rc_pending_t *pending, uint32_t ordinal),
+                                void *opaque, rc_error_t *error);
+/* Ordinals of snapshots and pending changes are below these. */
+rc_code_t rc_views_ordinals(rc_views_t *views, uint32_t *snapshots, uint32_t *pending, rc_error_t *error);
+
+#endif
