@@ -1,0 +1,236 @@
+#include "producer/stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/hash.h"
+
+/* What is held in memory of an entry. */
+typedef struct {
+    uint64_t id_hash;
+    uint64_t address_hash; /* 0: none */
+    int64_t position;      /* in the file; rises with the puts */
+} slot_t;
+
+/* In front of each entry in the file. */
+typedef struct {
+    uint32_t id_bytes;
+    uint32_t address_bytes; /* 0: none */
+    uint32_t value_bytes;
+} entry_t;
+
+typedef struct {
+    uint64_t address_hash;
+    uint32_t index;
+} by_address_t;
+
+struct rc_stage {
+    int fd;
+    int64_t written; /* to the file */
+    rc_buf_t buffer; /* behind it */
+    slot_t *slots;
+    size_t count;
+    size_t capacity;
+    by_address_t *addresses;
+    size_t address_count;
+    bool sealed;
+};
+
+enum { BUFFER_BYTES = 1024 * 1024, ENTRY_MAX_BYTES = 4 * 1024 * 1024 };
+
+rc_code_t rc_stage_new(const char *directory, rc_stage_t **result, rc_error_t *error)
+{
+    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return rc_error_set(error, RC_IO, RC_RETRY,
+                            "%s: no temporary file can be made there (%s); make room, or let us write", directory,
+                            strerror(errno));
+    rc_stage_t *stage = rc_zalloc(sizeof *stage);
+    *stage = (rc_stage_t){.fd = fd, .buffer = RC_BUF_INIT(BUFFER_BYTES + ENTRY_MAX_BYTES)};
+    *result = stage;
+    return RC_OK;
+}
+
+void rc_stage_free(rc_stage_t *stage)
+{
+    if (!stage) return;
+    (void)close(stage->fd);
+    rc_buf_fini(&stage->buffer);
+    free(stage->slots);
+    free(stage->addresses);
+    free(stage);
+}
+
+static rc_code_t flush(rc_stage_t *stage, rc_error_t *error)
+{
+    size_t done = 0;
+    while (done < stage->buffer.size_bytes) {
+        ssize_t wrote = pwrite(stage->fd, stage->buffer.data + done, stage->buffer.size_bytes - done,
+                               stage->written + (int64_t)done);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0)
+            return rc_error_set(error, RC_IO, RC_RETRY,
+                                "the stage of a poll cannot be written (%s); make room under state_dir",
+                                strerror(errno));
+        done += (size_t)wrote;
+    }
+    stage->written += (int64_t)done;
+    rc_buf_reset(&stage->buffer);
+    return RC_OK;
+}
+
+rc_code_t rc_stage_put(rc_stage_t *stage, const char *employee_id, const char *address, const void *value,
+                       size_t value_bytes, rc_error_t *error)
+{
+    RC_INVARIANT(!stage->sealed);
+    entry_t entry = {(uint32_t)strlen(employee_id), address ? (uint32_t)strlen(address) : 0, (uint32_t)value_bytes};
+    if (value_bytes > ENTRY_MAX_BYTES / 2 || entry.id_bytes > ENTRY_MAX_BYTES / 8 ||
+        entry.address_bytes > ENTRY_MAX_BYTES / 8)
+        return rc_error_set(error, RC_TOO_LARGE, RC_REJECT, "employee %.64s: a change of %zu bytes is too large",
+                            employee_id, value_bytes);
+    if (stage->buffer.size_bytes >= BUFFER_BYTES) {
+        rc_code_t code = flush(stage, error);
+        if (code != RC_OK) return code;
+    }
+    if (stage->count == stage->capacity) {
+        stage->capacity = stage->capacity ? stage->capacity * 2 : 256;
+        stage->slots = rc_realloc(stage->slots, stage->capacity * sizeof *stage->slots);
+    }
+    stage->slots[stage->count++] = (slot_t){rc_hash64(employee_id, entry.id_bytes),
+                                            entry.address_bytes ? rc_hash64(address, entry.address_bytes) : 0,
+                                            stage->written + (int64_t)stage->buffer.size_bytes};
+    RC_INVARIANT(rc_buf_add(&stage->buffer, &entry, sizeof entry) &&
+                 rc_buf_add(&stage->buffer, employee_id, entry.id_bytes) &&
+                 rc_buf_add(&stage->buffer, address ? address : "", entry.address_bytes) &&
+                 rc_buf_add(&stage->buffer, value, value_bytes));
+    return RC_OK;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const slot_t *left = a, *right = b;
+    if (left->id_hash != right->id_hash) return left->id_hash < right->id_hash ? -1 : 1;
+    return (left->position > right->position) - (left->position < right->position);
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const by_address_t *left = a, *right = b;
+    if (left->address_hash != right->address_hash) return left->address_hash < right->address_hash ? -1 : 1;
+    return (left->index > right->index) - (left->index < right->index);
+}
+
+static rc_code_t read_at(const rc_stage_t *stage, int64_t position, void *bytes, size_t size_bytes, rc_error_t *error)
+{
+    if (position >= stage->written) {
+        memcpy(bytes, stage->buffer.data + (position - stage->written), size_bytes);
+        return RC_OK;
+    }
+    size_t done = 0;
+    while (done < size_bytes) {
+        ssize_t got = pread(stage->fd, (char *)bytes + done, size_bytes - done, position + (int64_t)done);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0)
+            return rc_error_set(error, RC_IO, RC_RETRY, "the stage of a poll cannot be read (%s)",
+                                got < 0 ? strerror(errno) : "it is shorter than it was");
+        done += (size_t)got;
+    }
+    return RC_OK;
+}
+
+static rc_code_t read_slot(const rc_stage_t *stage, const slot_t *slot, rc_arena_t *arena, rc_staged_t *staged,
+                           rc_error_t *error)
+{
+    entry_t entry;
+    rc_code_t code = read_at(stage, slot->position, &entry, sizeof entry, error);
+    if (code != RC_OK) return code;
+    size_t size_bytes = (size_t)entry.id_bytes + entry.address_bytes + entry.value_bytes;
+    char *bytes = rc_arena_alloc(arena, size_bytes + 1);
+    code = read_at(stage, slot->position + (int64_t)sizeof entry, bytes, size_bytes, error);
+    if (code != RC_OK) return code;
+    *staged = (rc_staged_t){
+        .employee_id = rc_arena_strndup(arena, bytes, entry.id_bytes),
+        .address = entry.address_bytes ? rc_arena_strndup(arena, bytes + entry.id_bytes, entry.address_bytes) : NULL,
+        .value = bytes + entry.id_bytes + entry.address_bytes,
+        .value_bytes = entry.value_bytes};
+    return RC_OK;
+}
+
+/* Whether two slots are of the same employee: equal hashes are compared by what stands in the file. */
+static bool same_employee(const rc_stage_t *stage, const slot_t *a, const slot_t *b, rc_arena_t *arena)
+{
+    rc_staged_t left, right;
+    rc_arena_reset(arena);
+    return a->id_hash == b->id_hash && read_slot(stage, a, arena, &left, NULL) == RC_OK &&
+           read_slot(stage, b, arena, &right, NULL) == RC_OK && strcmp(left.employee_id, right.employee_id) == 0;
+}
+
+void rc_stage_seal(rc_stage_t *stage)
+{
+    rc_arena_t *arena = rc_arena_new_sized(1024);
+    stage->sealed = true;
+    if (stage->count) qsort(stage->slots, stage->count, sizeof *stage->slots, by_id);
+    size_t kept = 0;
+    for (size_t i = 0; i < stage->count; i++) {
+        if (kept && same_employee(stage, &stage->slots[kept - 1], &stage->slots[i], arena))
+            stage->slots[kept - 1] = stage->slots[i];
+        else
+            stage->slots[kept++] = stage->slots[i];
+    }
+    stage->count = kept;
+    stage->addresses = rc_calloc(kept, sizeof *stage->addresses);
+    for (size_t i = 0; i < kept; i++)
+        if (stage->slots[i].address_hash)
+            stage->addresses[stage->address_count++] = (by_address_t){stage->slots[i].address_hash, (uint32_t)i};
+    if (stage->address_count) qsort(stage->addresses, stage->address_count, sizeof *stage->addresses, by_address);
+    rc_arena_free(arena);
+}
+
+size_t rc_stage_count(const rc_stage_t *stage)
+{
+    return stage->count;
+}
+
+rc_code_t rc_stage_get(const rc_stage_t *stage, size_t index, rc_arena_t *arena, rc_staged_t *staged, rc_error_t *error)
+{
+    return read_slot(stage, &stage->slots[index], arena, staged, error);
+}
+
+size_t rc_stage_find(const rc_stage_t *stage, const char *employee_id, rc_arena_t *arena)
+{
+    uint64_t wanted = rc_hash64(employee_id, strlen(employee_id));
+    size_t low = 0, high = stage->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (stage->slots[middle].id_hash < wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < stage->count && stage->slots[low].id_hash == wanted; low++) {
+        rc_staged_t staged;
+        if (rc_stage_get(stage, low, arena, &staged, NULL) == RC_OK && strcmp(staged.employee_id, employee_id) == 0)
+            return low;
+    }
+    return SIZE_MAX;
+}
+
+void rc_stage_on_address(const rc_stage_t *stage, const char *address, bool (*visit)(void *opaque, size_t index),
+                         void *opaque)
+{
+    uint64_t wanted = rc_hash64(address, strlen(address));
+    size_t low = 0, high = stage->address_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (stage->addresses[middle].address_hash < wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < stage->address_count && stage->addresses[low].address_hash == wanted; low++)
+        if (!visit(opaque, stage->addresses[low].index)) return;
+}
