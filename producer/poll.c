@@ -1,0 +1,62 @@
+#include "producer/poll.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "producer/poll_steps.h"
+
+enum { VALUE_MAX_BYTES = 1024 * 1024 };
+
+bool rc_poll_is_full_due(const rc_integration_t *integration, const rc_sync_state_t *state, rc_wall_t now)
+{
+    char digest[RC_DIGEST_SIZE];
+    if (!state->watermark.ms || !state->last_full_at.ms || !state->projection_digest) return true;
+    if (strcmp(state->projection_digest, rc_integration_digest(integration, digest)) != 0) return true;
+    return now.ms >= state->last_full_at.ms + integration->kombo.full_sync_interval_ms;
+}
+
+/* The earliest moment at which a pending change can be decided again by itself. */
+static bool visit_until(void *opaque, const rc_pending_t *pending, uint32_t ordinal)
+{
+    (void)ordinal;
+    rc_wall_t *earliest = opaque;
+    if (pending->until.ms && (!earliest->ms || pending->until.ms < earliest->ms)) *earliest = pending->until;
+    return true;
+}
+
+rc_code_t rc_poll_run(const rc_poll_context_t *context, const rc_poll_order_t *order, const rc_sync_state_t *before,
+                      rc_arena_t *arena, rc_poll_result_t *result, rc_error_t *error)
+{
+    rc_wall_t now = rc_wall_now();
+    rc_run_t run = {.context = context,
+                    .order = order,
+                    .before = before,
+                    .kind = order->kind,
+                    .occasion = {.integration = context->integration,
+                                 .trigger = order->trigger,
+                                 .now = now,
+                                 .today = rc_zone_date(context->integration->zone, now),
+                                 .initial_import = !before->watermark.ms},
+                    .record = rc_arena_new(),
+                    .value = RC_BUF_INIT(VALUE_MAX_BYTES),
+                    .employed_rows = -1,
+                    .result = result};
+    if (run.kind == RC_POLL_INCREMENTAL && rc_poll_is_full_due(context->integration, before, now))
+        run.kind = RC_POLL_FULL;
+    *result = (rc_poll_result_t){.kind = run.kind};
+    rc_code_t code = rc_run_look(&run, error);
+    if (code == RC_OK) {
+        rc_stage_seal(run.stage);
+        code = rc_run_publish(&run, arena, error);
+    }
+    if (code == RC_OK)
+        code =
+            rc_views_each_pending(context->views, context->integration->id, visit_until, &result->next_look_at, error);
+    rc_stage_free(run.stage);
+    free(run.seen_snapshots);
+    free(run.seen_pending);
+    rc_buf_fini(&run.value);
+    rc_arena_free(run.record);
+    return code;
+}
