@@ -1,8 +1,39 @@
 /* rollcall-producer: the command line. */
-#include <stdio.h>
+#include "common/cli.h"
+#include "producer/commands.h"
 
-int main(void)
+static const rc_cli_command_t COMMANDS[] = {
+    {.name = "run",
+     .summary = "poll Kombo and publish employee events until stopped",
+     .details =
+         "Any number of producers share the integrations among them; a rebalance hands them over. Two processes on one "
+         "host need two --instance names.",
+     .example = "run\nrun --instance second --listen 127.0.0.1:0",
+     .options = RC_OPT(INSTANCE) | RC_OPT(LISTEN),
+     .run = rc_producer_run},
+    {.name = "once",
+     .summary = "poll everything once, then exit",
+     .details =
+         "While services run, they are asked to poll, and the command waits for their answer; else it polls by itself. "
+         "Exits with 1 when a poll failed, 3 when something is held.",
+     .example = "once\nonce --integration personio:CBNMt7dSNCzBdnRTx87dev4E --full",
+     .options = RC_OPT(INSTANCE) | RC_OPT(INTEGRATION) | RC_OPT(FULL) | RC_OPT(JSON) | RC_OPT(WAIT),
+     .run = rc_producer_once},
+    {.name = "config",
+     .summary = "print the effective configuration, secrets masked",
+     .details = "Values that the file leaves out are marked as defaults.",
+     .example = "config\nconfig --reference",
+     .options = RC_OPT(REFERENCE),
+     .run = rc_cli_run_config},
+    {.name = NULL},
+};
+
+static const rc_cli_program_t PROGRAM = {.name = "rollcall-producer",
+                                         .summary = "polls Kombo and publishes employee events to Kafka",
+                                         .commands = COMMANDS,
+                                         .metrics = RC_METRICS_PRODUCER};
+
+int main(int argc, char **argv)
 {
-    puts("rollcall-producer " RC_VERSION);
-    return 0;
+    return rc_cli_main(&PROGRAM, argc, argv);
 }

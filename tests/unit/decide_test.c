@@ -323,7 +323,7 @@ START_TEST(the_short_way_does_not_guess_a_date_that_is_kept)
     record.values[RC_TARGET_HIRE_DATE] = "2026-11-21";
     rc_snapshot_t snapshot = publish(NULL);
     snapshot.presence = RC_PRESENCE_GONE;
-    rc_row_t row = rc_row_of(&snapshot);
+    rc_digest_t row = rc_digest_of(&snapshot);
     record.values[RC_TARGET_HIRE_DATE] = hires[_i];
     record.values[RC_TARGET_LEAVE_DATE] = "2026-11-20"; /* before the hire date that is kept: left over */
     decide(&snapshot, NULL);

@@ -1,0 +1,28 @@
+/* Commands to running producers: written to `sync.commands`, answered in `sync.state`. For the command line; one
+ * thread. */
+#ifndef RC_PRODUCER_ASK_H
+#define RC_PRODUCER_ASK_H
+
+#include <stdatomic.h>
+
+#include "common/codec.h"
+#include "common/kafka.h"
+
+/* How a producer ended a command. */
+typedef struct {
+    bool answered;
+    bool ok;
+    char message[RC_ERROR_MESSAGE_SIZE]; /* why not */
+    rc_sync_state_t state;               /* as of then; in the arena */
+} rc_answer_t;
+
+/* Writes the commands (id, issued_at and expires_at are filled in) and waits for their ends. RC_OK: answers[i] is
+ * filled for each; RC_TIMEOUT: for some nobody answered in time. */
+rc_code_t rc_ask(const rc_kafka_t *kafka, const rc_codec_t *codec, rc_command_t *commands, size_t count,
+                 int64_t timeout_ms, const atomic_bool *cancelled, rc_arena_t *arena, rc_answer_t *answers,
+                 rc_error_t *error);
+
+/* Whether producers are at work: members of their group. The mock cluster cannot say: false. */
+rc_code_t rc_ask_is_anybody_there(const rc_kafka_t *kafka, bool *somebody, rc_error_t *error);
+
+#endif

@@ -1,0 +1,12 @@
+/* The commands of rollcall-producer: each is one function, and prints what contract/cli.md says. */
+#ifndef RC_PRODUCER_COMMANDS_H
+#define RC_PRODUCER_COMMANDS_H
+
+#include "common/cli.h"
+
+/* The service, until SIGTERM or SIGINT. */
+rc_exit_t rc_producer_run(const rc_args_t *args);
+/* One poll of everything; while services run, by a command to them. */
+rc_exit_t rc_producer_once(const rc_args_t *args);
+
+#endif

@@ -1,0 +1,437 @@
+#include "producer/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "common/log.h"
+#include "common/random.h"
+#include "common/retry.h"
+
+/* A command that waits. */
+typedef struct job {
+    TAILQ_ENTRY(job) link;
+    rc_arena_t *arena;
+    rc_command_t command;
+    int64_t offset;
+} job_t;
+
+struct rc_worker {
+    const rc_worker_context_t *context;
+    const rc_integration_t *integration;
+    int32_t command_partition;
+    rc_kafka_group_t *group;
+    const rc_once_t *once;
+    rc_kombo_fields_t *fields;
+    rc_kombo_t *kombo;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    TAILQ_HEAD(, job) jobs; /* under the mutex */
+    atomic_bool stopping;
+    /* the thread's */
+    bool catch_up;          /* a transaction's fate is unknown: the views first */
+    rc_wall_t retry_at;     /* after a failure nothing is done by itself before; 0: none */
+    int failures;           /* in a row, those included that could not be published */
+    rc_wall_t next_look_at; /* a pending change; 0: none */
+    rc_date_t looked_on;    /* the day on which everybody was looked at last */
+};
+
+enum {
+    RETRY_BASE_MS = 2000,
+    RETRY_CAP_MS = 300000,
+    CUSTOMER_RETRY_MS = 900000, /* Kombo says when the customer has mended it; nobody tells us */
+    MISCONFIGURED_RETRY_MS = 3600000,
+    STATE_WAIT_MS = 500,
+    LONGEST_WAIT_MS = 60000 /* the clock may be set */
+};
+
+/* --- life --- */
+
+static void *run(void *opaque);
+
+static void make_client(rc_worker_t *worker)
+{
+    const rc_integration_t *integration = worker->integration;
+    const rc_config_t *config = worker->context->config;
+    const char **paths = rc_calloc(integration->mapping_count, sizeof *paths);
+    for (size_t i = 0; i < integration->mapping_count; i++) paths[i] = integration->mapping[i].source;
+    rc_error_t error = RC_ERROR_INIT;
+    if (rc_kombo_fields_new(paths, integration->mapping_count, &worker->fields, &error) != RC_OK)
+        RC_DIE("a mapping that the configuration let pass: %s", error.message);
+    free(paths);
+    const rc_kombo_options_t options = {.base_url = integration->kombo.base_url,
+                                        .api_key = integration->kombo.api_key,
+                                        .integration_id = integration->id,
+                                        .page_size = integration->kombo.page_size,
+                                        .timeout_ms = config->producer.http_timeout_ms,
+                                        .max_page_bytes = config->producer.max_page_size_bytes,
+                                        .http = {.proxy = config->http_proxy, .ca_file = config->ca_file},
+                                        .fields = worker->fields};
+    worker->kombo = rc_kombo_new(&options);
+}
+
+rc_worker_t *rc_worker_new(const rc_worker_context_t *context, const rc_integration_t *integration,
+                           int32_t command_partition, const rc_kafka_group_t *group, const rc_once_t *once)
+{
+    rc_worker_t *worker = rc_zalloc(sizeof *worker);
+    *worker = (rc_worker_t){.context = context,
+                            .integration = integration,
+                            .command_partition = command_partition,
+                            .group = rc_kafka_group_copy(group),
+                            .once = once,
+                            .looked_on = RC_DATE_NONE};
+    TAILQ_INIT(&worker->jobs);
+    make_client(worker);
+    RC_INVARIANT(pthread_mutex_init(&worker->mutex, NULL) == 0 && pthread_cond_init(&worker->changed, NULL) == 0);
+    RC_INVARIANT(pthread_create(&worker->thread, NULL, run, worker) == 0);
+    return worker;
+}
+
+void rc_worker_stop(rc_worker_t *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    atomic_store(&worker->stopping, true);
+    pthread_cond_broadcast(&worker->changed);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static void free_job(job_t *job)
+{
+    rc_arena_free(job->arena);
+}
+
+void rc_worker_free(rc_worker_t *worker)
+{
+    if (!worker) return;
+    RC_INVARIANT(pthread_join(worker->thread, NULL) == 0);
+    job_t *job;
+    while ((job = TAILQ_FIRST(&worker->jobs))) {
+        TAILQ_REMOVE(&worker->jobs, job, link);
+        free_job(job);
+    }
+    rc_kombo_free(worker->kombo);
+    rc_kombo_fields_free(worker->fields);
+    rc_kafka_group_free(worker->group);
+    pthread_mutex_destroy(&worker->mutex);
+    pthread_cond_destroy(&worker->changed);
+    free(worker);
+}
+
+const rc_integration_t *rc_worker_integration(const rc_worker_t *worker)
+{
+    return worker->integration;
+}
+
+void rc_worker_command(rc_worker_t *worker, const rc_command_t *command, int64_t offset)
+{
+    rc_arena_t *arena = rc_arena_new_sized(512);
+    job_t *job = rc_arena_alloc(arena, sizeof *job);
+    *job = (job_t){.arena = arena, .command = *command, .offset = offset};
+    job->command.id = rc_arena_strdup(arena, command->id);
+    job->command.integration_id = rc_arena_strdup(arena, command->integration_id);
+    job->command.employee_id = rc_arena_strdup(arena, command->employee_id);
+    job->command.hold_id = rc_arena_strdup(arena, command->hold_id);
+    pthread_mutex_lock(&worker->mutex);
+    TAILQ_INSERT_TAIL(&worker->jobs, job, link);
+    pthread_cond_broadcast(&worker->changed);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+/* --- waiting --- */
+
+static bool is_stopping(const rc_worker_t *worker)
+{
+    return atomic_load(&worker->stopping);
+}
+
+/* Waits until `at`, a command (when `for_commands`), or the end. */
+static void wait_until(rc_worker_t *worker, rc_wall_t at, bool for_commands)
+{
+    rc_wall_t now = rc_wall_now();
+    int64_t longest = now.ms + LONGEST_WAIT_MS;
+    int64_t until_ms = at.ms < longest ? at.ms : longest;
+    const struct timespec until = {(time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000};
+    pthread_mutex_lock(&worker->mutex);
+    while (!is_stopping(worker) && !(for_commands && !TAILQ_EMPTY(&worker->jobs)) && rc_wall_now().ms < until_ms)
+        if (pthread_cond_timedwait(&worker->changed, &worker->mutex, &until) == ETIMEDOUT) break;
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static job_t *take_job(rc_worker_t *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    job_t *job = TAILQ_FIRST(&worker->jobs);
+    if (job) TAILQ_REMOVE(&worker->jobs, job, link);
+    pthread_mutex_unlock(&worker->mutex);
+    return job;
+}
+
+/* --- runs --- */
+
+static rc_poll_context_t poll_context(rc_worker_t *worker)
+{
+    const rc_worker_context_t *context = worker->context;
+    return (rc_poll_context_t){.config = context->config,
+                               .integration = worker->integration,
+                               .codec = context->codec,
+                               .metrics = context->metrics,
+                               .views = context->views,
+                               .publisher = context->publisher,
+                               .kombo = worker->kombo,
+                               .stage_directory = context->stage_directory,
+                               .command_partition = worker->command_partition,
+                               .cancelled = &worker->stopping};
+}
+
+/* The state as it was published last, in the arena. */
+static rc_code_t load_state(rc_worker_t *worker, rc_arena_t *arena, rc_sync_state_t *state, rc_error_t *error)
+{
+    bool found;
+    if (worker->catch_up) {
+        rc_code_t code = rc_views_catch_up(worker->context->views, &worker->stopping, error);
+        if (code != RC_OK) return code;
+        worker->catch_up = false;
+    }
+    rc_code_t code = rc_views_state(worker->context->views, worker->integration->id, arena, state, &found, error);
+    if (code == RC_OK && !found) *state = (rc_sync_state_t){.integration_id = worker->integration->id};
+    return code;
+}
+
+static void show_state(rc_worker_t *worker, const rc_sync_state_t *state)
+{
+    rc_metrics_t *metrics = worker->context->metrics;
+    const char *id = worker->integration->id;
+    for (int i = 0; i < RC_STATE_COUNT; i++)
+        rc_series_set(rc_metrics_series(metrics, RC_METRIC_INTEGRATION_STATE, id, rc_enum_str(&RC_ENUM_STATE, i), NULL),
+                      (int)state->state == i);
+    rc_series_set(rc_metrics_series(metrics, RC_METRIC_EMPLOYEES, id, NULL, NULL), (double)state->employees);
+    rc_series_set(rc_metrics_series(metrics, RC_METRIC_ANNOUNCED, id, NULL, NULL), (double)state->announced);
+    if (state->watermark.ms)
+        rc_series_set(rc_metrics_series(metrics, RC_METRIC_LAST_COMPLETE_FETCH, id, NULL, NULL),
+                      (double)state->watermark.ms / 1000.0);
+}
+
+static void log_result(const rc_worker_t *worker, const rc_poll_result_t *result, rc_mono_t began)
+{
+    int64_t events = 0;
+    for (int i = 0; i < RC_EVENT_COUNT; i++) events += result->events[i];
+    if (result->kind == RC_POLL_TICK && events == 0) return;
+    rc_log(RC_LEVEL_INFO, result->kind == RC_POLL_TICK ? "tick finished" : "poll finished",
+           RC_LOG_STR(INTEGRATION, worker->integration->id), RC_LOG_BOOL(FULL, result->kind == RC_POLL_FULL),
+           RC_LOG_INT(READ, result->kind == RC_POLL_TICK ? 0 : result->state.last_poll.read),
+           RC_LOG_INT(EVENTS, events), RC_LOG_INT(DURATION, rc_mono_now().ms - began.ms));
+}
+
+static void note_success(rc_worker_t *worker, const rc_poll_order_t *order, const rc_poll_result_t *result)
+{
+    worker->failures = 0;
+    worker->retry_at = (rc_wall_t){0};
+    worker->next_look_at = result->next_look_at;
+    if (result->kind == RC_POLL_FULL || order->look_at_everybody)
+        worker->looked_on = rc_zone_date(worker->integration->zone, rc_wall_now());
+    show_state(worker, &result->state);
+}
+
+static int64_t retry_delay_ms(const rc_worker_t *worker, const rc_error_t *error)
+{
+    static const rc_retry_t policy = {RETRY_BASE_MS, RETRY_CAP_MS};
+    int64_t interval_ms = worker->integration->kombo.poll_interval_ms;
+    if (error->code == RC_NEEDS_CUSTOMER) return interval_ms < CUSTOMER_RETRY_MS ? interval_ms : CUSTOMER_RETRY_MS;
+    if (error->code == RC_MISCONFIGURED)
+        return interval_ms < MISCONFIGURED_RETRY_MS ? interval_ms : MISCONFIGURED_RETRY_MS;
+    return rc_retry_delay_ms(&policy, worker->failures, error->retry_after_ms, rc_random64());
+}
+
+static rc_integration_state_t state_of(const rc_error_t *error)
+{
+    return error->code == RC_NEEDS_CUSTOMER  ? RC_STATE_NEEDS_CUSTOMER
+           : error->code == RC_MISCONFIGURED ? RC_STATE_MISCONFIGURED
+                                             : RC_STATE_RETRYING;
+}
+
+/* A failed run changes nothing but the state, which says so. With a command, that is finished with the failure. */
+static void publish_failure(rc_worker_t *worker, const rc_sync_state_t *before, const rc_error_t *failure,
+                            const job_t *job)
+{
+    const rc_poll_context_t context = poll_context(worker);
+    rc_error_t error = RC_ERROR_INIT;
+    rc_sync_state_t state = *before;
+    state.state = state_of(failure);
+    state.reason = failure->message;
+    state.failures = worker->failures;
+    state.next_poll_at = worker->retry_at;
+    if (job) {
+        state.last_command_id = job->command.id;
+        state.last_command_ok = false;
+        state.last_command_message = failure->message;
+    }
+    show_state(worker, &state);
+    bool unknown = false;
+    if (rc_poll_publish_state(&context, worker->group, &state, job ? job->offset : -1, &unknown, &error) != RC_OK &&
+        error.code != RC_CANCELLED && error.code != RC_OWNERSHIP)
+        rc_log(RC_LEVEL_WARN, "the state of an integration could not be published",
+               RC_LOG_STR(INTEGRATION, worker->integration->id), RC_LOG_ERR(&error));
+    if (unknown) worker->catch_up = true;
+}
+
+/* Whether the failure ends this worker: the integration is somebody else's, or the process ends. */
+static bool is_the_end(rc_worker_t *worker, const rc_error_t *error)
+{
+    if (error->code == RC_FENCED && error->disposition == RC_FATAL) {
+        worker->context->fatal(worker->context->opaque, error);
+        return true;
+    }
+    if (error->code == RC_OWNERSHIP)
+        rc_log(RC_LEVEL_INFO, "an integration is another producer's now; what was under way is left to it",
+               RC_LOG_STR(INTEGRATION, worker->integration->id));
+    return error->code == RC_OWNERSHIP || is_stopping(worker);
+}
+
+/* One run, and what follows from its end. False: the worker ends. */
+static bool do_run(rc_worker_t *worker, rc_poll_order_t *order, const job_t *job, rc_code_t *code, rc_error_t *error)
+{
+    rc_arena_t *arena = rc_arena_new();
+    const rc_poll_context_t context = poll_context(worker);
+    rc_sync_state_t before;
+    rc_poll_result_t result;
+    rc_mono_t began = rc_mono_now();
+    order->group = worker->group;
+    order->command_offset = job ? job->offset : -1;
+    order->command_id = job ? job->command.id : NULL;
+    order->look_at_everybody = worker->looked_on.days != rc_zone_date(worker->integration->zone, rc_wall_now()).days;
+    bool go_on = true, loaded = load_state(worker, arena, &before, error) == RC_OK;
+    *code = loaded ? rc_poll_run(&context, order, &before, arena, &result, error) : error->code;
+    if (loaded && result.unknown) worker->catch_up = true;
+    rc_metrics_count(context.metrics, RC_METRIC_POLLS, worker->integration->id, rc_code_str(*code), NULL);
+    rc_series_observe(rc_metrics_series(context.metrics, RC_METRIC_POLL_DURATION, NULL, NULL, NULL),
+                      (double)(rc_mono_now().ms - began.ms) / 1000.0);
+    if (*code == RC_OK) {
+        note_success(worker, order, &result);
+        log_result(worker, &result, began);
+    } else if (is_the_end(worker, error)) {
+        go_on = false;
+    } else {
+        worker->failures++;
+        int64_t delay_ms = retry_delay_ms(worker, error);
+        worker->retry_at = (rc_wall_t){rc_wall_now().ms + delay_ms};
+        rc_log(RC_LEVEL_WARN, "poll failed; nothing was changed by it",
+               RC_LOG_STR(INTEGRATION, worker->integration->id), RC_LOG_ERR(error), RC_LOG_INT(DELAY, delay_ms));
+        if (loaded) publish_failure(worker, &before, error, job);
+    }
+    rc_arena_free(arena);
+    return go_on;
+}
+
+static bool do_command(rc_worker_t *worker, const job_t *job)
+{
+    rc_code_t code;
+    rc_error_t error = RC_ERROR_INIT;
+    rc_poll_order_t order = {.kind = job->command.kind == RC_COMMAND_FULL_POLL ? RC_POLL_FULL : RC_POLL_INCREMENTAL,
+                             .trigger = job->command.trigger};
+    if (job->command.kind == RC_COMMAND_POLL || job->command.kind == RC_COMMAND_FULL_POLL)
+        return do_run(worker, &order, job, &code, &error);
+    rc_arena_t *arena = rc_arena_new();
+    rc_sync_state_t before;
+    (void)rc_error_set(&error, RC_USAGE, RC_REJECT, "this release does not know the command %s",
+                       rc_enum_str(&RC_ENUM_COMMAND, (int)job->command.kind));
+    rc_error_t load_error = RC_ERROR_INIT;
+    if (load_state(worker, arena, &before, &load_error) == RC_OK) {
+        const rc_poll_context_t context = poll_context(worker);
+        bool unknown = false;
+        before.last_command_id = job->command.id;
+        before.last_command_ok = false;
+        before.last_command_message = error.message;
+        (void)rc_poll_publish_state(&context, worker->group, &before, job->offset, &unknown, &load_error);
+        worker->catch_up |= unknown;
+    }
+    rc_arena_free(arena);
+    return !is_stopping(worker);
+}
+
+/* --- the thread --- */
+
+/* What is due by itself, and when something will be. */
+static bool find_due(rc_worker_t *worker, rc_poll_order_t *order, rc_wall_t *next)
+{
+    rc_arena_t *arena = rc_arena_new();
+    rc_sync_state_t state;
+    rc_error_t error = RC_ERROR_INIT;
+    rc_wall_t now = rc_wall_now();
+    bool due = false;
+    *next = (rc_wall_t){now.ms + STATE_WAIT_MS};
+    if (load_state(worker, arena, &state, &error) != RC_OK) {
+        if (error.code != RC_CANCELLED)
+            rc_log(RC_LEVEL_ERROR, "the state of an integration cannot be read",
+                   RC_LOG_STR(INTEGRATION, worker->integration->id), RC_LOG_ERR(&error));
+        goto cleanup;
+    }
+    if (worker->retry_at.ms > now.ms) {
+        *next = worker->retry_at;
+        goto cleanup;
+    }
+    char digest[RC_DIGEST_SIZE];
+    bool poll_due = state.next_poll_at.ms <= now.ms || !state.projection_digest ||
+                    strcmp(state.projection_digest, rc_integration_digest(worker->integration, digest)) != 0;
+    bool day_due = worker->looked_on.days != rc_zone_date(worker->integration->zone, now).days;
+    bool look_due = worker->next_look_at.ms && worker->next_look_at.ms <= now.ms;
+    due = poll_due || day_due || look_due;
+    *order = (rc_poll_order_t){.kind = poll_due ? RC_POLL_INCREMENTAL : RC_POLL_TICK,
+                               .trigger = poll_due ? RC_TRIGGER_POLL : RC_TRIGGER_SCHEDULE};
+    rc_wall_t midnight = rc_zone_next_midnight(worker->integration->zone, now);
+    *next = state.next_poll_at.ms < midnight.ms ? state.next_poll_at : midnight;
+    if (worker->next_look_at.ms && worker->next_look_at.ms < next->ms) *next = worker->next_look_at;
+cleanup:
+    rc_arena_free(arena);
+    return due;
+}
+
+/* One poll; trouble that may pass is waited out for at most http_timeout. */
+static void run_once(rc_worker_t *worker)
+{
+    rc_wall_t deadline = {rc_wall_now().ms + worker->context->config->producer.http_timeout_ms};
+    for (;;) {
+        rc_code_t code;
+        rc_error_t error = RC_ERROR_INIT;
+        rc_poll_order_t order = {.kind = worker->once->full ? RC_POLL_FULL : RC_POLL_INCREMENTAL,
+                                 .trigger = RC_TRIGGER_COMMAND};
+        bool go_on = do_run(worker, &order, NULL, &code, &error);
+        bool again =
+            code != RC_OK && go_on && state_of(&error) == RC_STATE_RETRYING && worker->retry_at.ms < deadline.ms;
+        if (!again) {
+            if (code == RC_OK || !is_stopping(worker))
+                worker->once->done(worker->once->opaque, worker->integration, code, &error);
+            return;
+        }
+        wait_until(worker, worker->retry_at, false);
+    }
+}
+
+static void *run(void *opaque)
+{
+    rc_worker_t *worker = opaque;
+    bool go_on = true;
+    if (worker->once) {
+        run_once(worker);
+        return NULL;
+    }
+    while (go_on && !is_stopping(worker)) {
+        job_t *job = take_job(worker);
+        if (job) {
+            go_on = do_command(worker, job);
+            free_job(job);
+            continue;
+        }
+        rc_code_t code;
+        rc_error_t error = RC_ERROR_INIT;
+        rc_poll_order_t order;
+        rc_wall_t next;
+        if (find_due(worker, &order, &next))
+            go_on = do_run(worker, &order, NULL, &code, &error);
+        else
+            wait_until(worker, next, true);
+    }
+    return NULL;
+}
