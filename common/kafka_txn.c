@@ -11,7 +11,8 @@
 enum {
     SLICE_MS = 500,    /* of a call that goes on where it stopped, between looks at *cancelled */
     FULL_WAIT_MS = 10, /* for room in the queue */
-    POLL_EVERY = 512,  /* records: delivery reports would pile up otherwise */
+    BEFORE_ABORT_MS = 1000,
+    POLL_EVERY = 512, /* records: delivery reports would pile up otherwise */
 };
 
 struct rc_kafka_txn {
@@ -231,6 +232,9 @@ rc_code_t rc_kafka_txn_abort(rc_kafka_txn_t *txn, const atomic_bool *cancelled, 
         if (error) *error = txn->failure;
         return txn->failure.code;
     }
+    /* A transaction that the broker has not begun yet (it still ends the former one) cannot be aborted there:
+     * librdkafka would ask all the same, and the handle would be lost. What is queued makes it begin. */
+    if (txn->failure.code == RC_OK) (void)rd_kafka_flush(txn->handle.rk, BEFORE_ABORT_MS);
     bool ended = false;
     rd_kafka_error_t *reason = until_known(txn, rd_kafka_abort_transaction, cancelled, &ended);
     if (!reason) return RC_OK;
