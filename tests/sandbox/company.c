@@ -20,7 +20,7 @@ static uint32_t clamp(uint32_t value, uint32_t low, uint32_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-void sb_company_init(sb_company_t *company, uint64_t seed, uint32_t people, rc_date_t epoch, bool quirks)
+void sb_company_init(sb_company_t *company, uint64_t seed, uint32_t people, rc_date_t epoch)
 {
     sb_random_t random = sb_random_of(seed, UINT64_MAX - 1);
     const sb_name_t *name = &SB_COMPANIES[sb_random_below(&random, (uint32_t)SB_COMPANY_COUNT)];
@@ -28,7 +28,6 @@ void sb_company_init(sb_company_t *company, uint64_t seed, uint32_t people, rc_d
         .seed = seed,
         .people = people,
         .epoch = epoch,
-        .quirks = quirks,
         .departments = clamp(people / 40 + 1, 2, (uint32_t)SB_DEPARTMENT_COUNT),
         .teams = clamp(people / 12 + 1, 3, 4000),
         .cost_centers = clamp(people / 25 + 1, 2, 30),

@@ -56,15 +56,17 @@ typedef struct {
 typedef struct {
     uint64_t seed;
     uint32_t people;
-    rc_date_t epoch; /* "today" of the generated dates */
-    bool quirks;     /* also records with gaps: no address, no name, a status nobody knows, no team */
+    rc_date_t epoch;         /* "today" of the generated dates */
+    bool quirks;             /* also records with gaps: no address, no name, a status nobody knows, no team */
+    bool integration_values; /* integration fields have values, as at Kombo, but not in Kombo's description */
     uint32_t departments, teams, cost_centers, locations, legal_entities;
     char name[64], domain[64];
 } sb_company_t;
 
 enum { SB_MAX_PEOPLE = 1000000 };
 
-void sb_company_init(sb_company_t *company, uint64_t seed, uint32_t people, rc_date_t epoch, bool quirks);
+/* Without quirks and integration values: members that may be set afterwards, as may the name. */
+void sb_company_init(sb_company_t *company, uint64_t seed, uint32_t people, rc_date_t epoch);
 
 /* Fills in number `index` as hired by the generator; also for numbers past `people`, for those hired later. */
 void sb_company_person(const sb_company_t *company, uint32_t index, sb_person_t *person);

@@ -19,6 +19,7 @@ rc_code_t sb_settings_parse_integration(const json_t *from, sb_integration_optio
         .people = (uint32_t)people,
         .epoch = RC_DATE_NONE,
         .quirks = rc_json_bool(from, "quirks", false),
+        .integration_values = rc_json_bool(from, "integration_values", false),
         .request_limit = SB_REQUESTS_KEPT,
     };
     return epoch ? rc_date_parse(epoch, strlen(epoch), &options->epoch, error) : RC_OK;

@@ -126,12 +126,11 @@ void sb_hr_unit_delete(sb_hr_t *hr, sb_unit_kind_t kind, int32_t number, rc_wall
 
 /* ---- life ---- */
 
-sb_hr_t *sb_hr_new(uint64_t seed, uint32_t people, rc_date_t epoch, bool quirks, const char *name)
+sb_hr_t *sb_hr_new(const sb_company_t *company)
 {
     sb_hr_t *hr = rc_zalloc(sizeof *hr);
-    sb_company_init(&hr->company, seed, people, epoch, quirks);
-    if (name) (void)snprintf(hr->company.name, sizeof hr->company.name, "%s", name);
-    hr->count = people;
+    hr->company = *company;
+    hr->count = company->people;
     hr->anonymise_after_ms = 14 * DAY_MS;
     add_generated_units(hr);
     return hr;

@@ -43,9 +43,8 @@ typedef struct {
     json_t *custom, *integration; /* members join those of before; borrowed */
 } sb_patch_t;
 
-/* Returns new (free with sb_hr_free). `epoch` is the today of the generated dates; `name` of the
- * company may be NULL (made from the seed). */
-sb_hr_t *sb_hr_new(uint64_t seed, uint32_t people, rc_date_t epoch, bool quirks, const char *name);
+/* Copies the company. Returns new (free with sb_hr_free). */
+sb_hr_t *sb_hr_new(const sb_company_t *company);
 void sb_hr_free(sb_hr_t *hr);
 
 const sb_company_t *sb_hr_company(const sb_hr_t *hr);

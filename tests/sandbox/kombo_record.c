@@ -110,7 +110,11 @@ static void out_integration_fields(rc_buf_t *out, const sb_hr_t *hr, const sb_pe
         SB_OUT(out, ",\"key\":");
         sb_out_text(out, field->key);
         SB_OUT(out, ",\"type\":\"CUSTOM\",\"value\":");
-        out_field_value(out, person, person->integration, field->key);
+        if (sb_hr_company(hr)->integration_values ||
+            (person->integration && json_object_get(person->integration, field->key)))
+            out_field_value(out, person, person->integration, field->key);
+        else
+            SB_OUT(out, "null");
         SB_OUT(out, ",\"label\":");
         sb_out_text(out, field->label);
         SB_OUT(out, "},");
@@ -119,24 +123,13 @@ static void out_integration_fields(rc_buf_t *out, const sb_hr_t *hr, const sb_pe
     SB_OUT(out, "],");
 }
 
-static json_t *value_of(const sb_person_t *person, const json_t *changed, const char *key)
-{
-    rc_buf_t text = RC_BUF_INIT(4096);
-    rc_error_t error = RC_ERROR_INIT;
-    json_t *value = changed ? json_deep_copy(json_object_get(changed, key)) : NULL;
-    if (!value && out_generated(&text, person, key)) (void)rc_json_parse(text.data, text.size_bytes, &value, &error);
-    rc_buf_fini(&text);
-    return value ? value : json_null();
-}
-
 json_t *sb_record_custom(const sb_person_t *person, const char *key)
 {
-    return value_of(person, person->custom, key);
-}
-
-json_t *sb_record_integration(const sb_person_t *person, const char *key)
-{
-    return value_of(person, person->integration, key);
+    rc_buf_t text = RC_BUF_INIT(4096);
+    json_t *value = person->custom ? json_deep_copy(json_object_get(person->custom, key)) : NULL;
+    if (!value && out_generated(&text, person, key)) (void)rc_json_parse(text.data, text.size_bytes, &value, NULL);
+    rc_buf_fini(&text);
+    return value ? value : json_null();
 }
 
 /* ---- what a learning platform must not know ---- */

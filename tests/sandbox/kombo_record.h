@@ -24,8 +24,7 @@ typedef struct {
 extern const sb_field_t SB_CUSTOM_FIELDS[];
 extern const sb_field_t SB_INTEGRATION_FIELDS[];
 
-/* The value that a custom or integration field of a person has. Returns new (json_decref). */
+/* The value that a custom field of a person has. Returns new (json_decref). */
 json_t *sb_record_custom(const sb_person_t *person, const char *key);
-json_t *sb_record_integration(const sb_person_t *person, const char *key);
 
 #endif

@@ -7,12 +7,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "tests/sandbox/control.h"
-#include "tests/sandbox/kombo.h"
-#include "tests/sandbox/learnamp.h"
+#include "common/mem.h"
 #include "tests/sandbox/options.h"
+#include "tests/sandbox/server.h"
 
-enum { EXIT_USAGE = 2, MAX_BODY_BYTES = 16 << 20, MAX_CONNECTIONS = 20000 };
+enum { EXIT_USAGE = 2 };
 
 /* A thousand requests in flight, twice over, need more descriptors than a shell gives. */
 static void raise_descriptor_limit(void)
@@ -23,31 +22,13 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static rc_code_t listen_here(sb_sandbox_t *sandbox, const sb_options_t *options, rc_error_t *error)
-{
-    char kombo[80];
-    (void)snprintf(kombo, sizeof kombo, "%s/*", options->kombo_base);
-    const rc_httpd_route_t routes[] = {
-        {NULL, kombo, sb_kombo_serve, sandbox},
-        {NULL, "/learnamp/*", sb_learnamp_serve, sandbox},
-        {NULL, "/control", sb_control_serve, sandbox},
-        {NULL, "/control/*", sb_control_serve, sandbox},
-    };
-    const rc_httpd_options_t httpd = {.listen = options->listen,
-                                      .routes = routes,
-                                      .route_count = sizeof routes / sizeof *routes,
-                                      .max_body_bytes = MAX_BODY_BYTES,
-                                      .threads = (unsigned)options->threads,
-                                      .max_connections = MAX_CONNECTIONS};
-    return rc_httpd_new(&httpd, &sandbox->httpd, error);
-}
-
 static rc_code_t add_integrations(sb_sandbox_t *sandbox, const sb_options_t *options, rc_error_t *error)
 {
     const char *people = options->people;
     sb_integration_options_t integration = {.tool = options->tool,
                                             .epoch = RC_DATE_NONE,
                                             .quirks = options->quirks,
+                                            .integration_values = options->integration_values,
                                             .request_limit = (size_t)options->keep_requests,
                                             .bodies = options->bodies};
     if (options->epoch && rc_date_parse(options->epoch, strlen(options->epoch), &integration.epoch, error))
@@ -87,7 +68,7 @@ static rc_code_t write_ready_file(sb_sandbox_t *sandbox, const char *path, rc_er
 static rc_code_t serve(sb_sandbox_t *sandbox, const sb_options_t *options, const sigset_t *ending, rc_error_t *error)
 {
     int signal_number;
-    if (listen_here(sandbox, options, error)) return error->code;
+    if (sb_server_start(sandbox, options->listen, (unsigned)options->threads, error)) return error->code;
     if (options->ready_file && write_ready_file(sandbox, options->ready_file, error)) return error->code;
     (void)printf("rollcall-sandbox: http://%s/control\n", rc_httpd_address(sandbox->httpd));
     (void)fflush(stdout);

@@ -23,6 +23,8 @@ static const struct {
     {"--epoch", TEXT, AT(epoch), "YYYY-MM-DD", "the today of the generated dates (default today)"},
     {"--tool", TEXT, AT(tool), "NAME", "the HR system's name in the integration ids (default personio)"},
     {"--quirks", FLAG, AT(quirks), NULL, "also make records with gaps: no address, no name, unknown statuses"},
+    {"--integration-values", FLAG, AT(integration_values), NULL,
+     "give integration fields values; Kombo does, its description only knows null"},
     {"--kombo-base", TEXT, AT(kombo_base), "PATH", "where Kombo's API begins (default /kombo/v1)"},
     {"--broker", FLAG, AT(broker), NULL, "also start a Kafka: librdkafka's mock cluster with all topics"},
     {"--partitions", NUMBER, AT(partitions), "N", "partitions of every topic (default 12)"},

@@ -14,7 +14,7 @@ typedef struct {
     const char *people; /* "50" or "50,200": one an integration, the last for the rest */
     const char *epoch;  /* NULL: today */
     int64_t seed, integrations, threads, keep_requests;
-    bool quirks, bodies, broker;
+    bool quirks, integration_values, bodies, broker;
     sb_broker_options_t broker_options;
     int64_t partitions;
 } sb_options_t;

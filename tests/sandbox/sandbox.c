@@ -93,6 +93,7 @@ static sb_integration_t *integration_new(const sb_sandbox_t *sandbox, const sb_i
 {
     sb_integration_t *integration = rc_zalloc(sizeof *integration);
     rc_date_t epoch = options->epoch;
+    sb_company_t company;
     if (!rc_date_is_set(epoch)) epoch.days = (int32_t)(sb_now(sandbox).ms / 86400000);
     (void)snprintf(integration->id, sizeof integration->id, "%s", id);
     integration->slug = strchr(integration->id, ':') + 1;
@@ -102,7 +103,11 @@ static sb_integration_t *integration_new(const sb_sandbox_t *sandbox, const sb_i
     make_key(integration->client_secret, "secret-", options->seed, SECRET_CLIENT);
     (void)pthread_mutex_init(&integration->hr_lock, NULL);
     (void)pthread_mutex_init(&integration->learnamp_lock, NULL);
-    integration->hr = sb_hr_new(options->seed, options->people, epoch, options->quirks, options->name);
+    sb_company_init(&company, options->seed, options->people, epoch);
+    company.quirks = options->quirks;
+    company.integration_values = options->integration_values;
+    if (options->name) (void)snprintf(company.name, sizeof company.name, "%s", options->name);
+    integration->hr = sb_hr_new(&company);
     integration->kombo = (sb_kombo_state_t){.status = "ACTIVE", .setup_status = "COMPLETED"};
     integration->store = sb_store_new();
     integration->tokens = sb_tokens_new();

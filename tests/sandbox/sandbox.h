@@ -46,7 +46,8 @@ typedef struct sb_integration {
 
 typedef struct {
     rc_httpd_t *httpd;
-    char kombo_base[64]; /* "/kombo/v1" */
+    char kombo_base[64];  /* "/kombo/v1" */
+    char kombo_route[72]; /* with "/" and a star behind it; the server borrows it */
     char api_key[SB_KEY_SIZE];
     atomic_llong clock_offset_ms;
     sb_faults_t *faults;
@@ -61,7 +62,7 @@ typedef struct {
     uint64_t seed;
     uint32_t people;
     rc_date_t epoch; /* RC_DATE_NONE: today */
-    bool quirks;
+    bool quirks, integration_values;
     size_t request_limit; /* 0: all */
     bool bodies;
 } sb_integration_options_t;
