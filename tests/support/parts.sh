@@ -136,7 +136,8 @@ part_fuzz() {
     # All of it, not the fuzzers alone: so clang's warnings are checked too.
     build build-fuzz -DCMAKE_C_COMPILER="$clang" -DRC_FUZZ=ON -DRC_SANITIZE=address,undefined || return 0
     local -a targets=(tests/fuzz/*_fuzz.c)
-    seconds=$((fuzz_seconds * jobs / ${#targets[@]}))
+    # As many rounds as it takes, each with one target a core.
+    seconds=$((fuzz_seconds / ((${#targets[@]} + jobs - 1) / jobs)))
     if [ $seconds -lt 2 ]; then seconds=2; fi
     export -f fuzz_one
     export logs scratch
