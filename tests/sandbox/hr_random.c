@@ -180,7 +180,8 @@ static rc_code_t check_only(const json_t *only, rc_error_t *error)
     json_array_foreach(only, i, entry)
     {
         int kind = 0;
-        while (kind < KIND_COUNT && strcmp(KINDS[kind].name, json_is_string(entry) ? json_string_value(entry) : ""))
+        while (kind < KIND_COUNT &&
+               strcmp(KINDS[kind].name, json_is_string(entry) ? json_string_value(entry) : "") != 0)
             kind++;
         if (kind == KIND_COUNT)
             return rc_error_set(error, RC_USAGE, RC_REJECT,
