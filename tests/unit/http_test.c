@@ -44,6 +44,10 @@ static bool script(void *opaque, const rc_wire_request_t *request)
         return false;
     }
     if (IS("/second-time-close") && request->request > 1) return false;
+    if (IS("/bye")) {
+        rc_wire_answer(request, 200, "", "hello");
+        return false;
+    }
     if (IS("/cut-length")) {
         rc_wire_say(request, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345");
         return false;
@@ -598,6 +602,39 @@ START_TEST(a_callback_may_cancel_and_send_and_the_cancelled_never_call)
 }
 END_TEST
 
+static void stop_loop(void *opaque)
+{
+    (void)opaque;
+    rc_loop_stop(loop);
+}
+
+START_TEST(a_connection_that_the_server_closes_while_it_is_idle_costs_no_request)
+{
+    rc_loop_timer_t *timer = rc_loop_timer_new(loop, stop_loop, NULL);
+    for (int i = 1; i <= 5; i++) {
+        ck_assert_int_eq(send_and_wait(request_of("POST", "/bye")).status, 200);
+        rc_loop_timer_start(timer, 30, 0); /* the hang-up arrives while nothing is under way */
+        rc_loop_run(loop);
+        ck_assert_int_eq(rc_wire_connections(server), i);
+    }
+}
+END_TEST
+
+START_TEST(more_calls_than_one_curl_handle_takes_all_end)
+{
+    for (int round = 0; round < 3; round++) {
+        result_t result = {.stop_after = 200};
+        rc_http_request_t request = request_of("GET", "/");
+        for (int i = 0; i < 200; i++) rc_http_send(http, &request, on_done, &result);
+        rc_loop_run(loop);
+        ck_assert_int_eq(result.calls, 200);
+        ck_assert_int_eq(result.status, 200);
+        ck_assert_int_eq(result.code, RC_OK);
+    }
+    ck_assert_int_le(rc_wire_connections(server), 200);
+}
+END_TEST
+
 START_TEST(freeing_the_client_cancels_what_is_under_way)
 {
     result_t result = {.stop_after = 1}, other = {.stop_after = 1};
@@ -635,6 +672,8 @@ static Suite *suite(void)
     tcase_add_test(tests, a_flag_ends_a_blocking_request_at_once);
     tcase_add_test(tests, many_requests_are_under_way_together_and_connections_are_kept);
     tcase_add_test(tests, a_callback_may_cancel_and_send_and_the_cancelled_never_call);
+    tcase_add_test(tests, a_connection_that_the_server_closes_while_it_is_idle_costs_no_request);
+    tcase_add_test(tests, more_calls_than_one_curl_handle_takes_all_end);
     tcase_add_test(tests, freeing_the_client_cancels_what_is_under_way);
     suite_add_tcase(all, tests);
     return all;
