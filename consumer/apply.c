@@ -81,10 +81,12 @@ static void finish_done(rc_apply_t *apply)
 
 static void fail(rc_apply_t *apply, const rc_learnamp_answer_t *answer)
 {
+    /* A service that misses a manager whom nobody named is not waiting for one. */
+    rc_class_t class = answer->class == RC_CLASS_UNKNOWN_MANAGER ? RC_CLASS_REJECTED : answer->class;
     apply->result.http_status = answer->status;
     apply->result.retry_after_ms = answer->retry_after_ms;
-    apply->result.unanswered = answer->class == RC_CLASS_UNANSWERED;
-    finish(apply, RC_APPLY_FAILED, answer->class, answer->message);
+    apply->result.unanswered = class == RC_CLASS_UNANSWERED;
+    finish(apply, RC_APPLY_FAILED, class, answer->message);
 }
 
 /* ---- What is known before a step ---- */

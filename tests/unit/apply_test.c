@@ -317,6 +317,15 @@ START_TEST(a_create_that_is_taken_meanwhile_finds_who_took_it)
 }
 END_TEST
 
+START_TEST(a_user_who_vanished_is_looked_for_and_made_again)
+{
+    PLAY(RC_LINE("GET " BY_ID, 200, .answer = ACTIVE), RC_LINE("PUT " BY_ID, 404, .answer = RC_NOT_FOUND),
+         RC_LINE("GET " BY_ID, 404, .answer = RC_NOT_FOUND), RC_LINE("GET " BY_MAIL, 200, .answer = NOBODY),
+         RC_LINE("POST /v1/users HTTP", 201, .answer = ACTIVE));
+    ENDS_DONE(RC_OUTCOME_APPLIED, V1);
+}
+END_TEST
+
 /* ---- deactivated ---- */
 
 START_TEST(a_leaver_is_deactivated_behind_a_barrier)
@@ -463,6 +472,16 @@ START_TEST(a_manager_who_cannot_be_cleared_is_left_alone)
 }
 END_TEST
 
+START_TEST(a_manager_missed_although_nobody_named_one_is_a_rejection)
+{
+    is_event(RC_EVENT_PROFILE_UPDATED);
+    rows[0].employee.manager_email = "boss@acme.example";
+#define NO_MANAGER "{\"error\":\"managerEmail must match an existing user email within your company\"}"
+    PLAY(RC_LINE("PUT " BY_ID, 400, .answer = NO_MANAGER), RC_LINE("PUT " BY_ID, 400, .answer = NO_MANAGER));
+    ENDS_FAILED(RC_CLASS_REJECTED);
+}
+END_TEST
+
 START_TEST(one_of_two_who_swap_moves_aside)
 {
     is_event(RC_EVENT_PROFILE_UPDATED);
@@ -531,6 +550,25 @@ START_TEST(a_team_that_vanished_is_made_again)
 }
 END_TEST
 
+START_TEST(not_found_with_the_team_gone_makes_the_team_again)
+{
+    static const rc_script_line_t lines[] = {
+        RC_LINE("GET /v1/teams/by_external_id/g1 HTTP", 200, .answer = RC_TEAM(70, "g1", "Sales")),
+        RC_LINE("PUT " BY_ID, 404, .answer = RC_NOT_FOUND),
+        RC_LINE("GET " BY_ID, 200, .answer = ACTIVE),
+        RC_LINE("GET /v1/teams/by_external_id/g1 HTTP", 404, .answer = RC_NOT_FOUND),
+        RC_LINE("GET /v1/teams?page=1&", 200, .answer = "{\"teams\":[]}"),
+        RC_LINE("POST /v1/teams HTTP", 201, .answer = RC_TEAM(71, "g1", "Sales")),
+        RC_LINE("PUT " BY_ID, 200, .answer = ACTIVE)};
+    is_event(RC_EVENT_TEAM_CHANGED);
+    has_team();
+    open_service(lines, sizeof lines / sizeof *lines);
+    bring();
+    ENDS_DONE(RC_OUTCOME_APPLIED, V1);
+    all_asked();
+}
+END_TEST
+
 START_TEST(a_team_that_is_never_there_does_not_loop)
 {
     is_event(RC_EVENT_TEAM_CHANGED);
@@ -554,6 +592,16 @@ START_TEST(who_has_no_team_any_more_is_removed_from_it)
                      "{\"users\":[{\"id\":17,\"integrationExternalId\":\"e5\",\"status\":{\"status\":\"Confirmed\"},"
                      "\"primaryTeam\":{\"id\":70}}]}"),
          RC_LINE("DELETE /v1/teams/70/users/17 HTTP", 204, .answer = NULL));
+    ENDS_DONE(RC_OUTCOME_APPLIED, V1);
+}
+END_TEST
+
+START_TEST(who_is_shown_without_a_team_has_none)
+{
+    is_event(RC_EVENT_TEAM_CHANGED);
+    has_team();
+    event.employee.primary_team = rows[0].employee.primary_team = (rc_ref_t){NULL, NULL};
+    PLAY(RC_LINE("GET /v1/users?filters%5Bintegration_external_id%5D=e5", 200, .answer = "{\"users\":[" ACTIVE "]}"));
     ENDS_DONE(RC_OUTCOME_APPLIED, V1);
 }
 END_TEST
@@ -818,6 +866,7 @@ int main(void)
     tcase_add_test(tcase, the_old_employee_id_must_be_deactivated_first);
     tcase_add_test(tcase, a_rehire_is_reactivated_and_written_again);
     tcase_add_test(tcase, a_create_that_is_taken_meanwhile_finds_who_took_it);
+    tcase_add_test(tcase, a_user_who_vanished_is_looked_for_and_made_again);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("deactivated");
@@ -840,6 +889,7 @@ int main(void)
     tcase_add_test(tcase, an_unknown_manager_never_blocks);
     tcase_add_test(tcase, another_manager_is_tried_again);
     tcase_add_test(tcase, a_manager_who_cannot_be_cleared_is_left_alone);
+    tcase_add_test(tcase, a_manager_missed_although_nobody_named_one_is_a_rejection);
     tcase_add_test(tcase, one_of_two_who_swap_moves_aside);
     suite_add_tcase(suite, tcase);
 
@@ -848,8 +898,10 @@ int main(void)
     tcase_add_test(tcase, a_move_ensures_the_team_and_writes_the_member);
     tcase_add_test(tcase, a_renamed_team_is_renamed_once_and_no_member_is_written);
     tcase_add_test(tcase, a_team_that_vanished_is_made_again);
+    tcase_add_test(tcase, not_found_with_the_team_gone_makes_the_team_again);
     tcase_add_test(tcase, a_team_that_is_never_there_does_not_loop);
     tcase_add_test(tcase, who_has_no_team_any_more_is_removed_from_it);
+    tcase_add_test(tcase, who_is_shown_without_a_team_has_none);
     tcase_add_test(tcase, a_list_that_leaves_the_person_out_proves_nothing);
     tcase_add_test(tcase, without_leave_to_create_teams_people_are_written_without);
     suite_add_tcase(suite, tcase);
