@@ -183,7 +183,9 @@ static rc_code_t open_all(rc_owner_t *owner, rc_error_t *error)
     if (!owner->admin) code = rc_kafka_admin_open(owner->kafka, &owner->admin, error);
     if (code == RC_OK) code = rc_publisher_open(owner->context->publisher, &owner->stopping, error);
     if (code == RC_OK)
-        code = rc_kafka_consumer_open(owner->kafka, owner->group_id, owner->config->instance, &owner->consumer, error);
+        /* A single poll leaves the group at its end, so that nobody takes it for a service that is about to return. */
+        code = rc_kafka_consumer_open(owner->kafka, owner->group_id, owner->once ? NULL : owner->config->instance,
+                                      &owner->consumer, error);
     if (code == RC_OK) code = rc_kafka_consumer_subscribe(owner->consumer, &owner->topic, 1, error);
     if (code != RC_OK) {
         rc_kafka_consumer_close(owner->consumer);
