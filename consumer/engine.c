@@ -370,16 +370,17 @@ static rc_arena_t *scratch_of(rc_record_t *record)
 static bool read_newest(rc_record_t *record, bool behind_barrier, rc_newest_t *newest)
 {
     rc_person_t *person = record->person;
-    rc_snapshot_t row;
+    rc_arena_t *scratch = scratch_of(record);
+    rc_snapshot_t *row = rc_arena_alloc(scratch, sizeof *row); /* N points into it */
     bool found;
     rc_error_t error = RC_ERROR_INIT;
-    if (rc_tables_snapshot(record->engine->tables, person->key, person->key_bytes, scratch_of(record), &row, &found,
-                           &error) != RC_OK) {
+    if (rc_tables_snapshot(record->engine->tables, person->key, person->key_bytes, scratch, row, &found, &error) !=
+        RC_OK) {
         rc_log(RC_LEVEL_ERROR, "a snapshot row cannot be read", RC_LOG_STR(EMPLOYEE, record->event.employee_id),
                RC_LOG_ERR(&error));
         return false;
     }
-    *newest = rc_newest_of(&person->newest, found ? &row : NULL, behind_barrier);
+    *newest = rc_newest_of(&person->newest, found ? row : NULL, behind_barrier);
     return true;
 }
 

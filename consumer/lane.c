@@ -298,8 +298,9 @@ static void take_message(rc_lane_t *lane, const rc_kafka_message_t *message)
     if (lane->state != RC_LANE_RUNNING) return;
     rc_part_t *part = *part_slot(lane, topic_index(lane, message->topic), message->partition);
     if (!part) return;
+    rc_record_t *record = new_record(part, message);
     rc_offsets_add(&part->offsets, message->offset);
-    TAILQ_INSERT_TAIL(&part->held, new_record(part, message), of_part);
+    TAILQ_INSERT_TAIL(&part->held, record, of_part);
     serve_held(part, false);
 }
 
