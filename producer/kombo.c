@@ -172,7 +172,8 @@ static rc_code_t judge_page(fetch_t *fetch, const rc_http_answer_t *answer, rc_k
 /* Kombo's clock when the request left: the Date of the answer, less the time that it took to come whole. */
 static rc_wall_t start_of(const rc_http_answer_t *answer, rc_wall_t ours)
 {
-    return answer->date.ms ? (rc_wall_t){answer->date.ms - answer->duration_us / 1000} : ours;
+    rc_wall_t theirs = {answer->date.ms - answer->duration_us / 1000};
+    return answer->date.ms ? theirs : ours;
 }
 
 static rc_code_t fetch_page(fetch_t *fetch, rc_error_t *error)

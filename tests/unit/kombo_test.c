@@ -1,6 +1,7 @@
 /* producer/kombo: what is asked of Kombo, and what becomes of the answers. */
 #include "producer/kombo.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ typedef struct {
 
 enum { MAX_STEPS = 12 };
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
 static step_t steps[MAX_STEPS];
 static int step_count;
 static char lines[MAX_STEPS][4096], heads[MAX_STEPS][4096];
@@ -35,20 +37,22 @@ static bool follow(void *opaque, const rc_wire_request_t *request)
 {
     (void)opaque;
     int i = request->total - 1;
-    if (i >= step_count) return false;
+    (void)pthread_mutex_lock(&lock);
+    if (i >= step_count) i = MAX_STEPS - 1; /* which has no answer */
     (void)snprintf(lines[i], sizeof lines[i], "%.*s", (int)strcspn(request->head, "\r"), request->head);
     (void)snprintf(heads[i], sizeof heads[i], "%s", request->head);
-    const step_t *step = &steps[i];
-    if (step->status == 0) {
-        rc_wire_say(request, step->body);
+    const step_t step = steps[i];
+    (void)pthread_mutex_unlock(&lock);
+    if (step.status == 0) {
+        rc_wire_say(request, step.body ? step.body : "");
         return false;
     }
-    if (step->status < 0) {
+    if (step.status < 0) {
         atomic_store(&cancelled, true);
         rc_wire_wait_gone(request);
         return false;
     }
-    rc_wire_answer(request, step->status, step->headers ? step->headers : "", step->body);
+    rc_wire_answer(request, step.status, step.headers ? step.headers : "", step.body);
     return true;
 }
 
@@ -82,8 +86,10 @@ static void finish(void)
 
 static void script(const step_t *wanted, int count)
 {
+    (void)pthread_mutex_lock(&lock);
     memcpy(steps, wanted, (size_t)count * sizeof *wanted);
     step_count = count;
+    (void)pthread_mutex_unlock(&lock);
 }
 #define SCRIPT(...)                            \
     do {                                       \
@@ -267,9 +273,7 @@ START_TEST(every_answer_is_judged)
     if (!early) ck_assert_int_eq(error.http_status, ANSWERS[_i].step.status);
     ck_assert_int_eq(rc_wire_requests(server), 1); /* one page, one attempt */
     /* The client works on. */
-    steps[0] = (step_t){200, NULL, PAGE("null", "{\"id\":\"A\"}")};
-    steps[1] = steps[0];
-    step_count = 2;
+    SCRIPT({200, NULL, ""}, {200, NULL, PAGE("null", "{\"id\":\"A\"}")});
     ck_assert_msg(fetch((rc_kombo_query_t){0}) == RC_OK, "%s", error.message);
 }
 END_TEST
