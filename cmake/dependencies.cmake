@@ -5,7 +5,6 @@ find_package(Threads REQUIRED)
 pkg_check_modules(RDKAFKA    REQUIRED IMPORTED_TARGET rdkafka>=2.0.2)        # common/kafka
 pkg_check_modules(CURL       REQUIRED IMPORTED_TARGET libcurl>=7.88)         # common/http
 pkg_check_modules(AVRO       REQUIRED IMPORTED_TARGET avro-c>=1.11)          # common/avro
-pkg_check_modules(YAJL       REQUIRED IMPORTED_TARGET yajl>=2.1)             # producer/kombo_parse
 pkg_check_modules(JANSSON    REQUIRED IMPORTED_TARGET jansson>=2.14)         # common/json
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd>=0.9.75) # common/httpd
 pkg_check_modules(YAML       REQUIRED IMPORTED_TARGET yaml-0.1>=0.2.5)       # common/config_yaml

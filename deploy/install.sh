@@ -16,7 +16,7 @@ END
 
 # One package a word. After a colon: a command that will do in its place, wherever it came from.
 build_packages="gcc libc6-dev cmake ninja-build pkgconf:pkg-config ca-certificates tzdata curl:curl jq:jq kcat:kcat
-    librdkafka-dev libcurl4-openssl-dev libavro-dev libyajl-dev libjansson-dev liblmdb-dev libmicrohttpd-dev
+    librdkafka-dev libcurl4-openssl-dev libavro-dev libjansson-dev liblmdb-dev libmicrohttpd-dev
     libyaml-dev libssl-dev uuid-dev libuv1-dev libxxhash-dev check"
 image_packages="buildah:buildah debootstrap:debootstrap"
 
