@@ -70,9 +70,10 @@ static void add_integration(const control_t *control)
         refuse(control, error.code == RC_CONFLICT ? 409 : 400, error.message);
         return;
     }
-    if (sb_settings_apply(added, control->body, &error))
+    if (sb_settings_apply(added, control->body, &error)) {
+        (void)rc_error_prefix(&error, "%s was added, but not all of its settings", added->id);
         refuse(control, 400, error.message);
-    else
+    } else
         answer(control, 201, sb_integration_describe(control->sandbox, added));
 }
 

@@ -1,5 +1,6 @@
 #include "tests/sandbox/learnamp_params.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -36,31 +37,25 @@ bool sb_params_put(json_t *params, const char *name, const char *value)
     if (!*rest) return json_object_set_new(params, key, json_string(value)) == 0;
 
     bool in_list = !strncmp(rest, "[]", 2);
-    if (in_list && !rest[2]) {
-        json_t *list = list_at(params, key);
-        return list && json_array_append_new(list, json_string(value)) == 0;
-    }
+    json_t *list = in_list ? list_at(params, key) : NULL;
+    if (in_list && !rest[2]) return list && json_array_append_new(list, json_string(value)) == 0;
     const char *open = in_list ? rest + 2 : rest;
-    size_t inner_length = strcspn(open + 1, "]");
-    if (*open != '[' || open[1 + inner_length] != ']') return false;
-    memcpy(inner, open + 1, inner_length);
-    inner[inner_length] = '\0';
-    const char *behind = open + 2 + inner_length;
+    size_t inner_length = strcspn(open, "]");
+    if (*open != '[' || open[inner_length] != ']') return false;
+    const char *behind = open + inner_length + 1;
     if (in_list) {
-        json_t *list = *behind ? NULL : list_at(params, key);
-        return list && put_in_list_of_objects(list, inner, value);
+        memcpy(inner, open + 1, inner_length - 1);
+        inner[inner_length - 1] = '\0';
+        return list && !*behind && put_in_list_of_objects(list, inner, value);
     }
+    /* a[b]…: the member b… of the object a. */
     json_t *object = json_object_get(params, key);
     if (!object) {
         object = json_object();
         (void)json_object_set_new(params, key, object);
     }
-    if (!json_is_object(object)) return false;
-    if (!strcmp(behind, "[]")) {
-        json_t *list = list_at(object, inner);
-        return list && json_array_append_new(list, json_string(value)) == 0;
-    }
-    return !*behind && json_object_set_new(object, inner, json_string(value)) == 0;
+    (void)snprintf(inner, sizeof inner, "%.*s%s", (int)inner_length - 1, open + 1, behind);
+    return json_is_object(object) && sb_params_put(object, inner, value);
 }
 
 static rc_code_t put_all(json_t *params, const rc_httpd_pair_t *pairs, size_t count, rc_error_t *error)
