@@ -75,7 +75,8 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     rc_kafka_handle_t *handle = rd_kafka_opaque(rk);
     bool about_settings = !strcmp(facility, "CONFWARN"); /* a producer's property on a consumer, and the reverse */
     bool trouble = level <= LOG_WARNING_AND_WORSE && !about_settings;
-    if (handle && trouble) {
+    bool is_cause = trouble && !strstr(text, "brokers are down"); /* what brought them down was said before */
+    if (handle && is_cause) {
         pthread_mutex_lock(&handle->lock);
         (void)snprintf(handle->last_error, sizeof handle->last_error, "%s", text);
         handle->last_error_at = rc_mono_now();
