@@ -2,8 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/kafka_admin_handle.h"
+
+enum { AGAIN_MS = 20 };
 
 rc_code_t rc_kafka_admin_open(const rc_kafka_t *kafka, rc_kafka_admin_t **out, rc_error_t *error)
 {
@@ -26,11 +29,9 @@ void rc_kafka_admin_close(rc_kafka_admin_t *admin)
     free(admin);
 }
 
-/* Asks for the offsets that belong to `time` (milliseconds, or librdkafka's words for both ends). */
-static rc_code_t offsets_for(rc_kafka_admin_t *admin, rc_kafka_offset_t *partitions, size_t count, int64_t time,
+static rc_code_t ask_offsets(rc_kafka_admin_t *admin, rc_kafka_offset_t *partitions, size_t count, int64_t time,
                              int64_t timeout_ms, rc_error_t *error)
 {
-    if (count == 0) return RC_OK;
     rc_code_t code = RC_OK;
     rd_kafka_topic_partition_list_t *list = rc_kafka_list(partitions, count);
     for (int i = 0; i < list->cnt; i++) list->elems[i].offset = time;
@@ -46,6 +47,27 @@ static rc_code_t offsets_for(rc_kafka_admin_t *admin, rc_kafka_offset_t *partiti
     for (int i = 0; !code && i < list->cnt; i++) partitions[i].offset = list->elems[i].offset;
     rd_kafka_topic_partition_list_destroy(list);
     return code;
+}
+
+/* Asks for the offsets that belong to `time` (milliseconds, or librdkafka's words for both ends); again while a
+ * partition's leader moves or a topic is new. */
+static rc_code_t offsets_for(rc_kafka_admin_t *admin, rc_kafka_offset_t *partitions, size_t count, int64_t time,
+                             int64_t timeout_ms, rc_error_t *error)
+{
+    if (count == 0) return RC_OK;
+    int64_t deadline_ms = rc_mono_now().ms + timeout_ms;
+    for (;;) {
+        rc_error_t failure = RC_ERROR_INIT;
+        int64_t left_ms = deadline_ms - rc_mono_now().ms;
+        rc_code_t code = ask_offsets(admin, partitions, count, time, left_ms > 1 ? left_ms : 1, &failure);
+        if (!code) return RC_OK;
+        bool again = failure.disposition == RC_RETRY && code != RC_TIMEOUT;
+        if (!again || rc_mono_now().ms + AGAIN_MS >= deadline_ms) {
+            if (error) *error = failure;
+            return code;
+        }
+        (void)usleep(AGAIN_MS * 1000);
+    }
 }
 
 rc_code_t rc_kafka_admin_ends(rc_kafka_admin_t *admin, rc_kafka_offset_t *partitions, size_t count, int64_t timeout_ms,
