@@ -1,0 +1,57 @@
+"""Single tests: each prints one line that begins with "ok " or "not ok "; the last line counts them."""
+
+import sys
+import time
+import traceback
+
+TESTS = []
+
+
+def test(function):
+    """Registers a test; its name, with blanks, is what is printed."""
+    TESTS.append(function)
+    return function
+
+
+def fail(problems, what=""):
+    """Fails when there are problems (a list of texts)."""
+    if problems:
+        shown = "\n    ".join(str(problem) for problem in problems[:12])
+        more = f"\n    … and {len(problems) - 12} more" if len(problems) > 12 else ""
+        raise AssertionError(f"{what + ': ' if what else ''}{len(problems)} found\n    {shown}{more}")
+
+
+def equal(actual, expected, what=""):
+    if actual != expected:
+        raise AssertionError(f"{what + ': ' if what else ''}{actual!r}, and not {expected!r}")
+
+
+class Skip(Exception):
+    pass
+
+
+def run(*wanted, before=None):
+    """Runs the tests whose names contain one of the command line's words (all without any). Exits 1 if any failed."""
+    words = sys.argv[1:] or wanted
+    passed = failed = 0
+    for function in TESTS:
+        name = function.__name__.replace("_", " ")
+        if words and not any(word in name for word in words):
+            continue
+        started = time.monotonic()
+        try:
+            function()
+        except Skip as why:
+            print(f"skip {name}: {why}")
+        except BaseException as error:  # noqa: B036 - a signal ends the run, but what is known is told
+            failed += 1
+            reason = str(error) or type(error).__name__
+            print(f"not ok {name} ({time.monotonic() - started:.1f} s): {reason.splitlines()[0]}")
+            print("  " + "".join(traceback.format_exception(error)).rstrip().replace("\n", "\n  "))
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                break
+        else:
+            passed += 1
+            print(f"ok {name} ({time.monotonic() - started:.1f} s)")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)

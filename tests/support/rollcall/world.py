@@ -1,0 +1,220 @@
+"""One sandbox, one topic prefix on the shared Kafka, one configuration, and the programs that run on them."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from rollcall import books, config
+from rollcall.process import ROOT, Program, run
+from rollcall.sandbox import Sandbox
+from rollcall.suite import fail
+from rollcall.topics import EVENT_TYPES, Topics
+from rollcall.waiting import wait_for
+
+KEEP = os.environ.get("RC_KEEP")  # a folder in which all logs and files stay
+
+
+class Kafka:
+    """The broker that tests/run.sh started, else one of our own that stays until stop()."""
+
+    def __init__(self, registry=False):
+        self.address = os.environ.get("RC_TEST_KAFKA")
+        self.registry = os.environ.get("RC_TEST_REGISTRY", "")
+        self.folder = os.environ.get("RC_TEST_KAFKA_DIR")
+        self.own = None
+        if self.address:
+            return
+        self.own = tempfile.mkdtemp(prefix="rollcall-kafka.")
+        command = [str(ROOT / "deploy/kafka.sh"), "start", "--dir", self.own] + (["--registry"] if registry else [])
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        addresses = dict(line.split("=", 1) for line in done.stdout.split())
+        self.address = addresses["RC_TEST_KAFKA"]
+        self.registry = addresses.get("RC_TEST_REGISTRY", "")
+
+    def stop(self):
+        if self.own:
+            subprocess.run([str(ROOT / "deploy/kafka.sh"), "stop", "--dir", self.own, "--delete"], check=False)
+
+
+_kafka = None
+
+
+def kafka():
+    global _kafka
+    if _kafka is None:
+        import atexit
+        _kafka = Kafka(registry=True)
+        atexit.register(_kafka.stop)
+    return _kafka
+
+
+class World:
+    """`integrations`: {slug: {"people": …, "seed": …, and sections of its configuration}}.
+    `settings` are merged into the configuration. A context manager: everything ends with it."""
+
+    def __init__(self, name, integrations, settings=None, registry=False, partitions=4):
+        self.name = name
+        self.kafka = kafka()
+        base = Path(KEEP) if KEEP else Path(tempfile.gettempdir())
+        base.mkdir(parents=True, exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"rollcall-{name}.", dir=base))
+        self.prefix = f"{name}-{os.getpid()}-{time.monotonic_ns() % 1000000}."
+        self.settings = settings or {}
+        self.partitions = partitions
+        self.registry = self.kafka.registry if registry else ""
+        self.programs = []
+        self.overrides = {}
+        self.sandbox = None
+        self.topics = None
+        try:
+            self.sandbox = Sandbox(self.folder)
+            self.integrations = {}
+            for number, (slug, options) in enumerate(integrations.items()):
+                options = dict(options)
+                people, seed = options.pop("people", 10), options.pop("seed", 100 + number)
+                sandbox_options = options.pop("sandbox", {})
+                self.integrations[slug] = self.sandbox.add(slug, people, seed, **sandbox_options)
+                self.overrides[slug] = options
+            self.config_file = self.folder / "rollcall.yaml"
+            self.write_config()
+            self.topics = Topics(self.kafka.address, self.prefix, self.registry)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is not None:
+            self.report()
+        self.close()
+
+    def __getitem__(self, slug):
+        return self.integrations[slug]
+
+    def configuration(self):
+        made = config.base(self.kafka.address, self.prefix, self.folder / "state", self.registry, self.partitions)
+        made["integrations"] = [config.integration(self.integrations[slug].description, **overrides)
+                                for slug, overrides in self.overrides.items()]
+        return config.merge(made, self.settings)
+
+    def write_config(self, **settings):
+        config.merge(self.settings, settings)
+        config.write(self.configuration(), self.config_file)
+
+    # --- programs ---
+
+    def _program(self, kind, instance, arguments=(), environment=None):
+        name = f"{kind}-{instance}"
+        program = Program(name, f"rollcall-{kind}",
+                          ["run", "--config", str(self.config_file), "--instance", instance, *arguments],
+                          self.folder / f"{name}.log", environment)
+        self.programs.append(program)
+        return program
+
+    def producer(self, instance="one", **options):
+        return self._program("producer", instance, **options)
+
+    def consumer(self, instance="one", events=None, **options):
+        arguments = ["--events", ",".join(events)] if events else []
+        return self._program("consumer", instance, arguments, **options)
+
+    def command(self, program, *arguments, timeout=60):
+        return run(f"rollcall-{program}", [*arguments, "--config", str(self.config_file)], timeout)
+
+    def create_topics(self):
+        done = self.command("producer", "topics")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self):
+        """One producer and one consumer with all lanes."""
+        producer, consumer = self.producer().start(), self.consumer().start()
+        producer.wait_ready()
+        consumer.wait_ready()
+        return producer, consumer
+
+    # --- conditions ---
+
+    def wait_equal(self, *slugs, timeout=60, **query):
+        for slug in slugs or self.integrations:
+            wait_for(f"Learn Amp to equal HR ({slug})", lambda slug=slug: books.equality(self[slug], **query), timeout, 0.1)
+
+    def wait_polled(self, *slugs, timeout=40, full=False):
+        """Until a poll that began from now on has ended well."""
+        since = time.time() * 1000
+        wanted = [self[slug].id for slug in slugs or self.integrations]
+
+        def polled():
+            states = self.topics.refresh().states()
+            polls = {i: (states.get(i) or {}).get("last_poll") for i in wanted}
+            return [f"{i}: {poll}" for i, poll in polls.items()
+                    if not poll or not poll["complete"] or milliseconds(poll["started_at"]) < since or (full and not poll["full"])]
+        wait_for("a complete poll", polled, timeout, 0.2)
+
+    def groups(self, application="learnamp"):
+        return [f"{application}.{event_type}" for event_type in EVENT_TYPES]
+
+    def unfinished(self, application="learnamp"):
+        """Records that a lane has not finished: of its event topic, and of all retry topics."""
+        self.topics.refresh()
+        retries = [topic for topic in self.topics.records if topic.startswith(f"{application}.retry.")]
+        found = []
+        for event_type in EVENT_TYPES:
+            group = self.group_prefix() + f"{application}.{event_type}"
+            found += self.topics.unfinished(group, [f"employee.{event_type}", *retries])
+        return found
+
+    def group_prefix(self):
+        return self.prefix
+
+    def wait_quiet(self, timeout=60):
+        """Until every lane has finished every record that there is."""
+        wait_for("all lanes to have finished all records", self.unfinished, timeout, 0.2)
+
+    def settle(self, timeout=90, **query):
+        """Until HR was polled, everything that follows from it is finished, and Learn Amp equals HR."""
+        self.wait_polled(timeout=timeout)
+        self.wait_equal(timeout=timeout, **query)
+        self.wait_quiet(timeout=timeout)
+        self.topics.refresh()
+
+    def check_books(self, dates=None, **skip):
+        """All books at once; fails with everything that is wrong."""
+        self.topics.refresh()
+        problems = []
+        for name, found in books.all_of(self.topics, self.integrations.values(), dates=dates).items():
+            if name.split(":")[0] in skip.get("without", ()):
+                continue
+            problems += [f"{name}: {problem}" for problem in found]
+        fail(problems, "books")
+
+    # --- the end ---
+
+    def report(self):
+        """What the programs said, where a test failed."""
+        for program in self.programs:
+            text = program.text().splitlines()
+            worth = [line for line in text if " WARN" in line or " ERROR" in line or "warn" in line or "error" in line]
+            print(f"  --- {program.name} ({'alive' if program.alive else 'ended'}, life {program.lives}): {program.log}")
+            for line in (worth[-12:] or text[-6:]):
+                print("    " + line[:300])
+
+    def close(self):
+        for program in self.programs:
+            program.kill()
+        if self.topics:
+            self.topics.close()
+        if self.sandbox:
+            self.sandbox.stop()
+        if not KEEP:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def milliseconds(value):
+    """fastavro gives timestamp-millis as datetime."""
+    return value.timestamp() * 1000 if hasattr(value, "timestamp") else value
