@@ -23,6 +23,7 @@ class Program:
         self.environment = {**os.environ, **(environment or {})}
         self.process = None
         self.lives = 0
+        self.expected = True  # to run, until a test ends it
         self._life_begins = 0
 
     def start(self):
@@ -33,7 +34,22 @@ class Program:
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
                 start_new_session=True, cwd=self.log.parent)
         self.lives += 1
+        self.expected = True
         return self
+
+    def check(self):
+        """Fails when it ended by itself."""
+        if self.process is not None and self.expected and not self.alive:
+            self.expected = False
+            raise AssertionError(f"{self.name} {self.state()}; its last words: {self.tail(4)}")
+
+    def state(self):
+        if self.process is None:
+            return "was never started"
+        code = self.process.poll()
+        if code is None:
+            return "runs"
+        return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
     @property
     def alive(self):
@@ -45,6 +61,7 @@ class Program:
 
     def kill(self):
         """SIGKILL: no goodbye."""
+        self.expected = False
         if self.alive:
             self.process.kill()
         if self.process:
@@ -58,6 +75,7 @@ class Program:
 
     def stop(self, timeout=60):
         """SIGTERM; returns the exit code."""
+        self.expected = False
         if self.alive:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()

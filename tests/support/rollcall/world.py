@@ -63,6 +63,8 @@ class World:
         base.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix=f"rollcall-{name}.", dir=base))
         self.prefix = f"{name}-{os.getpid()}-{time.monotonic_ns() % 1000000}."
+        # Groups have no prefix: on a broker that many tests share the application keeps them apart.
+        self.application = self.prefix[:-1]
         self.settings = settings or {}
         self.partitions = partitions
         self.registry = self.kafka.registry if registry else ""
@@ -99,6 +101,7 @@ class World:
 
     def configuration(self):
         made = config.base(self.kafka.address, self.prefix, self.folder / "state", self.registry, self.partitions)
+        made["consumer"]["application"] = self.application
         made["integrations"] = [config.integration(self.integrations[slug].description, **overrides)
                                 for slug, overrides in self.overrides.items()]
         return config.merge(made, self.settings)
@@ -140,9 +143,17 @@ class World:
 
     # --- conditions ---
 
+    def wait_for(self, what, condition, timeout=40, interval=0.1):
+        """waiting.wait_for, but a program that ended by itself ends it at once."""
+        def checked():
+            for program in self.programs:
+                program.check()
+            return condition()
+        return wait_for(what, checked, timeout, interval)
+
     def wait_equal(self, *slugs, timeout=60, **query):
         for slug in slugs or self.integrations:
-            wait_for(f"Learn Amp to equal HR ({slug})", lambda slug=slug: books.equality(self[slug], **query), timeout, 0.1)
+            self.wait_for(f"Learn Amp to equal HR ({slug})", lambda slug=slug: books.equality(self[slug], **query), timeout, 0.1)
 
     def wait_polled(self, *slugs, timeout=40, full=False):
         """Until a poll that began from now on has ended well."""
@@ -154,27 +165,20 @@ class World:
             polls = {i: (states.get(i) or {}).get("last_poll") for i in wanted}
             return [f"{i}: {poll}" for i, poll in polls.items()
                     if not poll or not poll["complete"] or milliseconds(poll["started_at"]) < since or (full and not poll["full"])]
-        wait_for("a complete poll", polled, timeout, 0.2)
+        self.wait_for("a complete poll", polled, timeout, 0.2)
 
-    def groups(self, application="learnamp"):
-        return [f"{application}.{event_type}" for event_type in EVENT_TYPES]
-
-    def unfinished(self, application="learnamp"):
+    def unfinished(self):
         """Records that a lane has not finished: of its event topic, and of all retry topics."""
         self.topics.refresh()
-        retries = [topic for topic in self.topics.records if topic.startswith(f"{application}.retry.")]
+        retries = [topic for topic in self.topics.records if topic.startswith(f"{self.application}.retry.")]
         found = []
         for event_type in EVENT_TYPES:
-            group = self.group_prefix() + f"{application}.{event_type}"
-            found += self.topics.unfinished(group, [f"employee.{event_type}", *retries])
+            found += self.topics.unfinished(f"{self.application}.{event_type}", [f"employee.{event_type}", *retries])
         return found
-
-    def group_prefix(self):
-        return self.prefix
 
     def wait_quiet(self, timeout=60):
         """Until every lane has finished every record that there is."""
-        wait_for("all lanes to have finished all records", self.unfinished, timeout, 0.2)
+        self.wait_for("all lanes to have finished all records", self.unfinished, timeout, 0.2)
 
     def settle(self, timeout=90, **query):
         """Until HR was polled, everything that follows from it is finished, and Learn Amp equals HR."""
@@ -187,7 +191,7 @@ class World:
         """All books at once; fails with everything that is wrong."""
         self.topics.refresh()
         problems = []
-        for name, found in books.all_of(self.topics, self.integrations.values(), dates=dates).items():
+        for name, found in books.all_of(self.topics, self.integrations.values(), self.application, dates).items():
             if name.split(":")[0] in skip.get("without", ()):
                 continue
             problems += [f"{name}: {problem}" for problem in found]
@@ -200,7 +204,7 @@ class World:
         for program in self.programs:
             text = program.text().splitlines()
             worth = [line for line in text if " WARN" in line or " ERROR" in line or "warn" in line or "error" in line]
-            print(f"  --- {program.name} ({'alive' if program.alive else 'ended'}, life {program.lives}): {program.log}")
+            print(f"  --- {program.name} ({program.state()}, life {program.lives}): {program.log}")
             for line in (worth[-12:] or text[-6:]):
                 print("    " + line[:300])
 
