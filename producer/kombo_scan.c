@@ -492,6 +492,26 @@ static const char *skip_quickly(rc_kombo_scan_t *scan, const char *at, const cha
     return at;
 }
 
+/* The same for a skipped text behind its key: what most other members are. */
+static const char *skip_text(rc_kombo_scan_t *scan, const char *at, const char *end)
+{
+    bool has_high = false;
+    if (scan->expect == COLON && *at == ':') {
+        scan->expect = VALUE;
+        at++;
+    }
+    if (scan->expect != VALUE || at == end || *at != '"') return at;
+    const char *close = find_run_end(at + 1, end, &has_high);
+    if (close == end || *close != '"') return at;
+    end_value(scan);
+    at = close + 1;
+    if (at < end && *at == ',' && scan->objects & 1) {
+        scan->expect = KEY;
+        at++;
+    }
+    return at;
+}
+
 rc_code_t rc_kombo_scan_feed(rc_kombo_scan_t *scan, const char *bytes, size_t size_bytes, rc_error_t *error)
 {
     const char *at = bytes, *end = bytes + size_bytes, *last = at;
@@ -503,7 +523,8 @@ rc_code_t rc_kombo_scan_feed(rc_kombo_scan_t *scan, const char *bytes, size_t si
         last = at;
         switch (scan->token) {
         case NO_TOKEN:
-            if (scan->skipping && scan->depth > scan->skip_depth) at = skip_quickly(scan, at, end);
+            if (scan->skipping)
+                at = scan->depth > scan->skip_depth ? skip_quickly(scan, at, end) : skip_text(scan, at, end);
             last = at;
             if (at < end) at = begin_token(scan, at, end);
             break;
