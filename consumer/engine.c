@@ -188,8 +188,8 @@ static void batch_done(void *opaque, rc_batch_t *batch, rc_batch_result_t result
 
 /* --- outcomes --- */
 
-/* The record leaves the process's memory. */
-static void forget(rc_record_t *record)
+/* The record leaves the process's memory. Returns its person, or NULL when nobody is left to go on with. */
+static rc_person_t *release(rc_record_t *record)
 {
     rc_engine_t *engine = record->engine;
     rc_site_t *site = record->site;
@@ -202,9 +202,16 @@ static void forget(rc_record_t *record)
     }
     bool gone = person ? rc_people_remove(engine->people, record) : true;
     rc_engine_free_record(record);
-    if (engine->closing) return;
-    if (!gone) rc_engine_advance(person);
-    note_pressure(engine);
+    return gone || engine->closing ? NULL : person;
+}
+
+/* The same, and the person's next record has its turn. */
+static void forget(rc_record_t *record)
+{
+    rc_engine_t *engine = record->engine;
+    rc_person_t *person = release(record);
+    if (person) rc_engine_advance(person);
+    if (!engine->closing) note_pressure(engine);
 }
 
 static void add_to_batch(rc_record_t *record, const char *topic, const void *key, size_t key_bytes, const void *value,
@@ -366,16 +373,17 @@ static rc_arena_t *scratch_of(rc_record_t *record)
     return record->scratch;
 }
 
-/* N as of now; false when the local row cannot be read. What it points to lives in the record's scratch arena. */
-static bool read_newest(rc_record_t *record, bool behind_barrier, rc_newest_t *newest)
+/* N as of now; false when the local row cannot be read (yet: `missing` says which schema, if that is why). What it
+ * points to lives in the record's scratch arena. */
+static bool read_newest(rc_record_t *record, bool behind_barrier, rc_newest_t *newest, rc_framing_t *missing)
 {
     rc_person_t *person = record->person;
     rc_arena_t *scratch = scratch_of(record);
     rc_snapshot_t *row = rc_arena_alloc(scratch, sizeof *row); /* N points into it */
     bool found;
     rc_error_t error = RC_ERROR_INIT;
-    if (rc_tables_snapshot(record->engine->tables, person->key, person->key_bytes, scratch, row, &found, &error) !=
-        RC_OK) {
+    if (rc_tables_snapshot(record->engine->tables, person->key, person->key_bytes, scratch, row, &found, missing,
+                           &error) != RC_OK) {
         rc_log(RC_LEVEL_ERROR, "a snapshot row cannot be read", RC_LOG_STR(EMPLOYEE, record->event.employee_id),
                RC_LOG_ERR(&error));
         return false;
@@ -388,7 +396,8 @@ static void apply_newest(void *opaque, bool behind_barrier, rc_newest_t *newest)
 {
     rc_record_t *record = opaque;
     /* The row was read when the record began: only a file that was damaged meanwhile fails now. */
-    if (!read_newest(record, behind_barrier, newest)) *newest = rc_newest_of(&record->person->newest, NULL, false);
+    if (!read_newest(record, behind_barrier, newest, NULL))
+        *newest = rc_newest_of(&record->person->newest, NULL, false);
 }
 
 /* --- a record's way --- */
@@ -416,8 +425,8 @@ void rc_engine_take(rc_record_t *record)
     rc_engine_advance(person);
 }
 
-/* S1; true: the record is finished. */
-static bool skip(rc_record_t *record)
+/* S1: whether nothing is left to do about the record. */
+static bool is_skipped(rc_record_t *record)
 {
     rc_engine_t *engine = record->engine;
     rc_arena_t *scratch = scratch_of(record);
@@ -439,17 +448,20 @@ static bool skip(rc_record_t *record)
     if (!rc_rules_skip(&input)) return false;
     count_outcome(record, RC_OUTCOME_SKIPPED);
     rc_budget_finished(&record->site->budget, rc_loop_now(engine->loop));
-    forget(record);
     return true;
 }
 
 void rc_engine_advance(rc_person_t *person)
 {
-    if (rc_person_is_quiet(person)) return;
-    rc_record_t *head = TAILQ_FIRST(&person->records);
-    if (!head || head->state != RC_RECORD_WAITING) return;
-    if (skip(head)) return; /* which went on with the next */
-    rc_site_queue(person->site, head, false);
+    while (person && !rc_person_is_quiet(person)) {
+        rc_record_t *head = TAILQ_FIRST(&person->records);
+        if (!head || head->state != RC_RECORD_WAITING) return;
+        if (!is_skipped(head)) {
+            rc_site_queue(person->site, head, false);
+            return;
+        }
+        person = release(head);
+    }
 }
 
 static void person_ready(void *opaque, rc_person_t *person)
@@ -473,19 +485,40 @@ static void requeue_after(rc_record_t *record, int64_t delay_ms)
     rc_loop_timer_start(record->timer, delay_ms, 0);
 }
 
-static void apply_barrier_passed(void *opaque, rc_code_t code)
+static void row_schema_found(void *opaque)
 {
-    (void)code; /* a partition that went away: the result is dropped in the end, but the request must not be sent */
     rc_record_t *record = opaque;
     record->barrier_asked = false;
-    if (record->apply && code == RC_OK) {
+    if (record->given_up)
+        rc_engine_give_up(record);
+    else
+        requeue_after(record, NEWEST_RETRY_MS);
+}
+
+/* The snapshot row cannot be read: its schema is looked for, then the record tries again. */
+static void wait_for_row(rc_record_t *record, const rc_framing_t *missing)
+{
+    if (!missing->fingerprint && !missing->registry_id) {
+        requeue_after(record, NEWEST_RETRY_MS);
+        return;
+    }
+    record->state = RC_RECORD_BARRIER;
+    record->barrier_asked = true;
+    rc_resolver_find(record->engine->resolver, missing, row_schema_found, record);
+}
+
+static void apply_barrier_passed(void *opaque, rc_code_t code)
+{
+    rc_record_t *record = opaque;
+    record->barrier_asked = false;
+    if (code == RC_OK) {
         record->behind_barrier = true;
         rc_apply_barrier_passed(record->apply);
         return;
     }
-    if (record->apply) (void)rc_apply_cancel(record->apply);
+    /* The partition went away: what the barrier was for must not be sent any more. */
+    (void)rc_apply_cancel(record->apply);
     record->apply = NULL;
-    record->given_up = true;
     rc_site_ended(record->site, RC_CLASS_CANCELLED);
     rc_engine_give_up(record);
 }
@@ -503,9 +536,10 @@ void rc_engine_begin(rc_record_t *record)
 {
     static const rc_apply_callbacks_t callbacks = {apply_newest, apply_barrier, apply_done};
     rc_newest_t newest;
-    if (!read_newest(record, false, &newest)) {
+    rc_framing_t missing = {.fingerprint = 0, .registry_id = 0};
+    if (!read_newest(record, false, &newest, &missing)) {
         rc_site_ended(record->site, RC_CLASS_CANCELLED);
-        requeue_after(record, NEWEST_RETRY_MS);
+        wait_for_row(record, &missing);
         return;
     }
     record->state = RC_RECORD_UNDER_WAY;
@@ -581,7 +615,7 @@ static void apply_done(void *opaque, const rc_apply_result_t *result)
 static bool moved(rc_record_t *record)
 {
     rc_newest_t newest;
-    if (!read_newest(record, true, &newest) || newest.version > record->result.version ||
+    if (!read_newest(record, true, &newest, NULL) || newest.version > record->result.version ||
         (newest.from == RC_NEWEST_FORGOTTEN && !record->was_forgotten)) {
         record->was_forgotten = newest.from == RC_NEWEST_FORGOTTEN;
         record->written_version = 0;
@@ -643,8 +677,8 @@ static void finish_applied(rc_record_t *record)
     observe_age(record);
     add_ledger(record, outcome, record->result.version, record->result.reason);
     count_outcome(record, outcome);
-    record->site->finished_at = rc_loop_now(record->engine->loop);
-    rc_budget_finished(&record->site->budget, record->site->finished_at);
+    record->site->moved_at = rc_loop_now(record->engine->loop);
+    rc_budget_finished(&record->site->budget, record->site->moved_at);
     forget(record);
 }
 

@@ -594,14 +594,14 @@ void rc_lane_seal(rc_lane_t *lane, rc_batch_t *batch)
 
 void rc_lane_committed(rc_lane_t *lane, const rc_batch_lane_t *batch)
 {
-    if (batch->assignment == 0 || batch->assignment != lane->assignment) return;
-    if (batch->lost) {
+    bool ours = batch->assignment != 0 && batch->assignment == lane->assignment;
+    if (ours && batch->lost) {
         /* A REVOKE that says so is on its way; until then nothing of this assignment can be committed. */
         lane->state = RC_LANE_STARTING;
         give_up_records(lane, true);
         return;
     }
-    for (size_t i = 0; i < batch->offset_count; i++) {
+    for (size_t i = 0; ours && i < batch->offset_count; i++) {
         const rc_kafka_offset_t *at = &batch->offsets[i];
         rc_offsets_committed(&(*part_slot(lane, topic_index(lane, at->topic), at->partition))->offsets, at->offset);
     }

@@ -10,7 +10,7 @@
 enum {
     HELD_MAX = 1000, /* design section 5, "Breaker and limits" */
     HELD_LIMITED_MAX = 20000,
-    FLOWING_MS = 1000, /* an integration that finished a record within this time is merely busy */
+    FLOWING_MS = 2000, /* an integration that finished a record within this time is merely busy */
     ALL_EVENTS = (1 << RC_EVENT_COUNT) - 1
 };
 
@@ -110,7 +110,7 @@ size_t rc_site_cap(const rc_site_t *site, rc_event_type_t lane)
         if (until_back > HELD_LIMITED_MAX) return HELD_LIMITED_MAX;
         return until_back > HELD_MAX ? (size_t)until_back : HELD_MAX;
     }
-    bool flowing = site->ready_count == 0 || now.ms - site->finished_at.ms < FLOWING_MS;
+    bool flowing = site->ready_count == 0 || now.ms - site->moved_at.ms < FLOWING_MS;
     return flowing ? SIZE_MAX : HELD_MAX;
 }
 
@@ -168,6 +168,7 @@ void rc_site_pump(rc_site_t *site)
 void rc_site_queue(rc_site_t *site, rc_record_t *record, bool first)
 {
     record->state = RC_RECORD_READY;
+    if (site->ready_count == 0) site->moved_at = rc_loop_now(site->engine->loop);
     if (first)
         TAILQ_INSERT_HEAD(&site->ready, record, of_site);
     else

@@ -27,7 +27,7 @@ struct rc_site {
     bool pump_due;
     size_t records;         /* in memory, whatever their state */
     int in_flight;          /* started and not answered to the end */
-    rc_mono_t finished_at;  /* the last record */
+    rc_mono_t moved_at;     /* the last record finished, or the queue began to fill */
     rc_loop_timer_t *timer; /* until something may open */
     rc_series_t *in_flight_series;
     rc_series_t *waiting_series;

@@ -145,14 +145,14 @@ void rc_tables_set_partitions(rc_tables_t *tables, const int32_t *partitions, si
 }
 
 rc_code_t rc_tables_snapshot(rc_tables_t *tables, const char *key, size_t key_bytes, rc_arena_t *arena,
-                             rc_snapshot_t *snapshot, bool *found, rc_error_t *error)
+                             rc_snapshot_t *snapshot, bool *found, rc_framing_t *missing, rc_error_t *error)
 {
     rc_row_t row;
     rc_code_t code = rc_table_get(tables->snapshot, key, key_bytes, arena, &row, error);
     if (code != RC_OK) return code;
     *found = row.value != NULL;
     if (!row.value) return RC_OK;
-    return rc_codec_decode_snapshot(tables->codec, row.value, row.value_bytes, arena, snapshot, NULL, error);
+    return rc_codec_decode_snapshot(tables->codec, row.value, row.value_bytes, arena, snapshot, missing, error);
 }
 
 char *rc_tables_ledger_key(rc_arena_t *arena, rc_event_type_t lane, const char *key, size_t key_bytes)

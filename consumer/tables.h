@@ -30,9 +30,10 @@ void rc_tables_free(rc_tables_t *tables);
 /* The partitions whose snapshots and ledger are followed. */
 void rc_tables_set_partitions(rc_tables_t *tables, const int32_t *partitions, size_t count);
 
-/* The snapshot of an employee, decoded into the arena; *found is false when there is none. */
+/* The snapshot of an employee, decoded into the arena; *found is false when there is none. RC_UNKNOWN_SCHEMA: *missing
+ * (may be NULL) says which. */
 rc_code_t rc_tables_snapshot(rc_tables_t *tables, const char *key, size_t key_bytes, rc_arena_t *arena,
-                             rc_snapshot_t *snapshot, bool *found, rc_error_t *error);
+                             rc_snapshot_t *snapshot, bool *found, rc_framing_t *missing, rc_error_t *error);
 /* The ledger entry of one lane for an employee, likewise. */
 rc_code_t rc_tables_ledger(rc_tables_t *tables, rc_event_type_t lane, const char *key, size_t key_bytes,
                            rc_arena_t *arena, rc_ledger_entry_t *entry, bool *found, rc_error_t *error);
