@@ -11,7 +11,7 @@ typedef struct {
 } rc_retry_t;
 
 /* Milliseconds to wait after `failures` failures in a row (the first is 1): evenly spread in
- * [0, min(cap, base * 2^(failures-1))] by `random`, any 64 even bits (common/uuid.h has a source). With retry_after_ms
+ * [0, min(cap, base * 2^(failures-1))] by `random`, any 64 even bits (common/random.h has them). With retry_after_ms
  * >= 0 (rc_error_t) the wait is that, and the same spread again of at most base_ms on top, so that not all come back in
  * one moment. */
 int64_t rc_retry_delay_ms(const rc_retry_t *policy, int failures, int64_t retry_after_ms, uint64_t random);

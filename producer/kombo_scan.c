@@ -505,7 +505,7 @@ static const char *skip_text(rc_kombo_scan_t *scan, const char *at, const char *
     if (close == end || *close != '"') return at;
     end_value(scan);
     at = close + 1;
-    if (at < end && *at == ',' && scan->objects & 1) {
+    if (at < end && *at == ',') { /* keys stand in objects only */
         scan->expect = KEY;
         at++;
     }
