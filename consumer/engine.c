@@ -5,24 +5,19 @@
 
 #include "common/log.h"
 #include "common/topics.h"
+#include "consumer/settle.h"
+#include "consumer/work.h"
 
 enum {
-    FULL_RECORDS = 20000,  /* in memory in all; beyond it every site holds little */
-    PRESSURE_MIN = 4000,   /* records of merely busy sites at which the lanes stop reading */
-    BATCH_OUTCOMES = 5000, /* committed earlier than the interval */
+    FULL_RECORDS = 20000, /* in memory in all; beyond it every site holds little */
+    PRESSURE_MIN = 4000,  /* records of merely busy sites at which the lanes stop reading */
     FENCED_AGAIN_MS = 60000,
     HELD_DELAY_MS = 300000, /* the tier of records that are held too long: "the 5 m tier" */
-    NEWEST_RETRY_MS = 1000,
-    HTTP_MARGIN_MS = 100,
-    VALUE_MAX_BYTES = 1024 * 1024
 };
-
-static void finish_applied(rc_record_t *record);
-static void after_barrier(void *opaque, rc_code_t code);
 
 /* --- small things --- */
 
-static rc_site_t *find_site(const rc_engine_t *engine, const char *integration_id)
+rc_site_t *rc_engine_site(const rc_engine_t *engine, const char *integration_id)
 {
     return rc_map_get(engine->sites, integration_id, strlen(integration_id));
 }
@@ -52,7 +47,7 @@ static void pump_all(void *opaque)
     rc_map_each(engine->sites, pump_one, NULL);
 }
 
-static size_t held_tier(const rc_engine_t *engine)
+size_t rc_engine_held_tier(const rc_engine_t *engine)
 {
     size_t tier = 0;
     while (tier + 1 < engine->config->consumer.retry_delays_count &&
@@ -63,7 +58,7 @@ static size_t held_tier(const rc_engine_t *engine)
 
 int64_t rc_engine_held_delay_ms(const rc_engine_t *engine)
 {
-    return engine->config->consumer.retry_delays_ms[held_tier(engine)];
+    return engine->config->consumer.retry_delays_ms[rc_engine_held_tier(engine)];
 }
 
 bool rc_engine_is_full(const rc_engine_t *engine)
@@ -90,7 +85,7 @@ static bool count_unlimited(void *opaque, const void *key, size_t key_bytes, voi
 }
 
 /* Stops the lanes when merely busy sites hold enough, and lets them go on at half of it. */
-static void note_pressure(rc_engine_t *engine)
+void rc_engine_note_pressure(rc_engine_t *engine)
 {
     size_t limit = pressure_limit(engine);
     if (!engine->under_pressure && engine->records < limit) return;
@@ -186,10 +181,8 @@ static void batch_done(void *opaque, rc_batch_t *batch, rc_batch_result_t result
     if (engine->commit_due) commit_now(engine);
 }
 
-/* --- outcomes --- */
-
 /* The record leaves the process's memory. Returns its person, or NULL when nobody is left to go on with. */
-static rc_person_t *release(rc_record_t *record)
+rc_person_t *rc_engine_release(rc_record_t *record)
 {
     rc_engine_t *engine = record->engine;
     rc_site_t *site = record->site;
@@ -206,507 +199,18 @@ static rc_person_t *release(rc_record_t *record)
 }
 
 /* The same, and the person's next record has its turn. */
-static void forget(rc_record_t *record)
+void rc_engine_forget(rc_record_t *record)
 {
     rc_engine_t *engine = record->engine;
-    rc_person_t *person = release(record);
-    if (person) rc_engine_advance(person);
-    if (!engine->closing) note_pressure(engine);
-}
-
-static void add_to_batch(rc_record_t *record, const char *topic, const void *key, size_t key_bytes, const void *value,
-                         size_t value_bytes, rc_headers_t headers)
-{
-    const rc_kafka_record_t produced = {.topic = topic,
-                                        .partition = record->partition,
-                                        .key = key,
-                                        .key_bytes = key_bytes,
-                                        .value = value,
-                                        .value_bytes = value_bytes,
-                                        .headers = headers};
-    rc_batch_add(record->engine->batch, record->lane->type, &produced);
-}
-
-/* What the lane finished goes into the ledger, in the transaction that commits the offset. */
-static void add_ledger(rc_record_t *record, rc_outcome_t outcome, int64_t version, const char *reason)
-{
-    rc_engine_t *engine = record->engine;
-    const rc_ledger_entry_t entry = {.type = record->lane->type,
-                                     .integration_id = record->event.integration_id,
-                                     .employee_id = record->event.employee_id,
-                                     .version = version,
-                                     .outcome = outcome,
-                                     .reason = reason,
-                                     .user_id = record->result.user_id,
-                                     .attempts = record->parking.attempt,
-                                     .at = rc_wall_now()};
-    const char *employee = rc_employee_key(record->arena, entry.integration_id, entry.employee_id);
-    const char *key = rc_tables_ledger_key(record->arena, entry.type, employee, strlen(employee));
-    rc_buf_t value = RC_BUF_INIT(VALUE_MAX_BYTES);
-    rc_error_t error = RC_ERROR_INIT;
-    if (rc_codec_encode_ledger(engine->codec, &entry, &value, &error) == RC_OK) {
-        add_to_batch(record, engine->ledger_topic, key, strlen(key), value.data, value.size_bytes,
-                     (rc_headers_t){NULL, 0});
-        rc_fresh_set(engine->fresh, key, &entry);
-    } else {
-        rc_log(RC_LEVEL_ERROR, "a ledger entry could not be written; its record may be worked again",
-               RC_LOG_STR(EMPLOYEE, entry.employee_id), RC_LOG_ERR(&error));
-    }
-    rc_buf_fini(&value);
-}
-
-static void count_outcome(rc_record_t *record, rc_outcome_t outcome)
-{
-    rc_engine_t *engine = record->engine;
-    const char *integration = record->site ? record->site->integration->id : "";
-    rc_metrics_count(engine->metrics, RC_METRIC_EVENTS_FINISHED, integration,
-                     rc_enum_str(&RC_ENUM_EVENT, (int)record->lane->type), rc_enum_str(&RC_ENUM_OUTCOME, (int)outcome));
-    rc_log(RC_LEVEL_DEBUG, "record finished", RC_LOG_STR(INTEGRATION, integration),
-           RC_LOG_STR(EMPLOYEE, record->event.employee_id),
-           RC_LOG_STR(TYPE, rc_enum_str(&RC_ENUM_EVENT, (int)record->lane->type)),
-           RC_LOG_INT(VERSION, record->event.version), RC_LOG_STR(OUTCOME, rc_enum_str(&RC_ENUM_OUTCOME, (int)outcome)),
-           RC_LOG_INT(PARTITION, record->partition), RC_LOG_INT(OFFSET, record->offset));
-    if (record->engine->batch->outcomes++ >= BATCH_OUTCOMES) rc_engine_commit_soon(engine);
-}
-
-/* What the headers of a parked or dead-lettered record say. */
-static rc_parking_t parking_of(rc_record_t *record, rc_event_type_t lane, const rc_parking_decision_t *decision,
-                               const char *message)
-{
-    rc_wall_t now = rc_wall_now();
-    rc_parking_t parking = record->parking;
-    parking.type = record->event.integration_id ? (int)record->event.type : -1;
-    parking.lane = (int)lane;
-    parking.attempt = decision->attempts;
-    parking.reason = decision->reason;
-    parking.message = message;
-    parking.unanswered = decision->unanswered;
-    parking.not_before = (rc_wall_t){0};
-    if (!parking.origin_topic) {
-        parking.origin_topic = record->lane->topics[record->topic];
-        parking.origin_partition = record->partition;
-        parking.origin_offset = record->offset;
-    }
-    if (!parking.first_failed_at.ms) parking.first_failed_at = now;
-    parking.failed_at = now;
-    return parking;
-}
-
-/* Puts a copy of the record into a retry topic. */
-static void add_retry(rc_record_t *record, rc_event_type_t lane, const rc_parking_decision_t *decision,
-                      const char *message)
-{
-    rc_engine_t *engine = record->engine;
-    rc_parking_t parking = parking_of(record, lane, decision, message);
-    int64_t delay_ms = engine->config->consumer.retry_delays_ms[decision->tier];
-    parking.not_before = (rc_wall_t){parking.failed_at.ms + delay_ms};
-    add_to_batch(record, engine->retry_topics[decision->tier], record->key, record->key_bytes, record->value,
-                 record->value_bytes, rc_headers_park(record->arena, record->headers, &parking));
-    char tier[RC_TIME_STR_SIZE];
-    rc_metrics_count(engine->metrics, RC_METRIC_PARKED, rc_duration_str(delay_ms, tier), NULL, NULL);
-    rc_log(RC_LEVEL_INFO, "record parked", RC_LOG_STR(INTEGRATION, record->event.integration_id),
-           RC_LOG_STR(EMPLOYEE, record->event.employee_id), RC_LOG_STR(TYPE, rc_enum_str(&RC_ENUM_EVENT, (int)lane)),
-           RC_LOG_INT(VERSION, record->event.version), RC_LOG_STR(TIER, tier),
-           RC_LOG_STR(REASON, rc_enum_str(&RC_ENUM_PARK, (int)decision->reason)),
-           RC_LOG_INT(ATTEMPT, decision->attempts), RC_LOG_STR(MESSAGE, message));
-}
-
-static void park(rc_record_t *record, rc_event_type_t lane, const rc_parking_decision_t *decision, const char *message)
-{
-    rc_outcome_t outcome = decision->reason == RC_PARK_HANDED_OVER ? RC_OUTCOME_HANDED_OVER : RC_OUTCOME_PARKED;
-    add_retry(record, lane, decision, message);
-    if (record->event.integration_id) add_ledger(record, outcome, record->event.version, message);
-    count_outcome(record, outcome);
-    forget(record);
-}
-
-static void dead_letter(rc_record_t *record, const rc_parking_decision_t *decision, const char *message)
-{
-    rc_engine_t *engine = record->engine;
-    rc_parking_t parking = parking_of(record, record->lane->type, decision, message);
-    add_to_batch(record, engine->dlq_topic, record->key, record->key_bytes, record->value, record->value_bytes,
-                 rc_headers_park(record->arena, record->headers, &parking));
-    rc_metrics_count(engine->metrics, RC_METRIC_DEAD_LETTERS, record->site ? record->site->integration->id : "",
-                     rc_enum_str(&RC_ENUM_PARK, (int)decision->reason), NULL);
-    rc_log(RC_LEVEL_ERROR, "record dead-lettered", RC_LOG_STR(INTEGRATION, record->event.integration_id),
-           RC_LOG_STR(EMPLOYEE, record->event.employee_id), RC_LOG_INT(VERSION, record->event.version),
-           RC_LOG_STR(REASON, rc_enum_str(&RC_ENUM_PARK, (int)decision->reason)),
-           RC_LOG_STR(TOPIC, parking.origin_topic), RC_LOG_INT(PARTITION, parking.origin_partition),
-           RC_LOG_INT(OFFSET, parking.origin_offset), RC_LOG_STR(MESSAGE, message));
-    if (record->event.integration_id) add_ledger(record, RC_OUTCOME_DEAD, record->event.version, message);
-    count_outcome(record, RC_OUTCOME_DEAD);
-    forget(record);
-}
-
-void rc_engine_park_unknown(rc_record_t *record, rc_park_reason_t reason, const char *message)
-{
-    const rc_parking_decision_t decision =
-        rc_parking_unknown(reason, (int)record->parking.attempt, record->engine->config->consumer.retry_delays_count);
-    park(record, record->lane->type, &decision, message);
-}
-
-void rc_engine_poison(rc_record_t *record, const char *message)
-{
-    record->event.integration_id = NULL; /* nothing of it can be trusted */
-    const rc_parking_decision_t decision = rc_parking_poison((int)record->parking.attempt);
-    dead_letter(record, &decision, message);
-}
-
-void rc_engine_park_held(rc_record_t *record)
-{
-    const rc_parking_decision_t decision = {.kind = RC_PARKING_TIER,
-                                            .tier = held_tier(record->engine),
-                                            .attempts = (int)record->parking.attempt,
-                                            .reason = RC_PARK_HELD,
-                                            .unanswered = record->parking.unanswered};
-    park(record, record->lane->type, &decision, "the integration is paused, throttled, limited or not to be reached");
-}
-
-/* --- the newest state --- */
-
-static rc_arena_t *scratch_of(rc_record_t *record)
-{
-    if (record->scratch)
-        rc_arena_reset(record->scratch);
-    else
-        record->scratch = rc_arena_new_sized(RC_TABLE_KEY_MAX * 4);
-    return record->scratch;
-}
-
-/* N as of now; false when the local row cannot be read (yet: `missing` says which schema, if that is why). What it
- * points to lives in the record's scratch arena. */
-static bool read_newest(rc_record_t *record, bool behind_barrier, rc_newest_t *newest, rc_framing_t *missing)
-{
-    rc_person_t *person = record->person;
-    rc_arena_t *scratch = scratch_of(record);
-    rc_snapshot_t *row = rc_arena_alloc(scratch, sizeof *row); /* N points into it */
-    bool found;
-    rc_error_t error = RC_ERROR_INIT;
-    if (rc_tables_snapshot(record->engine->tables, person->key, person->key_bytes, scratch, row, &found, missing,
-                           &error) != RC_OK) {
-        rc_log(RC_LEVEL_ERROR, "a snapshot row cannot be read", RC_LOG_STR(EMPLOYEE, record->event.employee_id),
-               RC_LOG_ERR(&error));
-        return false;
-    }
-    *newest = rc_newest_of(&person->newest, found ? row : NULL, behind_barrier);
-    return true;
-}
-
-static void apply_newest(void *opaque, bool behind_barrier, rc_newest_t *newest)
-{
-    rc_record_t *record = opaque;
-    /* The row was read when the record began: only a file that was damaged meanwhile fails now. */
-    if (!read_newest(record, behind_barrier, newest, NULL))
-        *newest = rc_newest_of(&record->person->newest, NULL, false);
-}
-
-/* --- a record's way --- */
-
-void rc_engine_take(rc_record_t *record)
-{
-    rc_engine_t *engine = record->engine;
-    rc_site_t *site = find_site(engine, record->event.integration_id);
-    if (!site) {
-        rc_metrics_count(engine->metrics, RC_METRIC_UNREADABLE, record->lane->topics[record->topic], "integration",
-                         NULL);
-        rc_engine_park_unknown(record, RC_PARK_UNKNOWN_INTEGRATION, "the configuration does not name this integration");
-        return;
-    }
-    record->site = site;
-    site->records++;
-    engine->records++;
-    if (site->records > rc_site_cap(site, record->lane->type)) {
-        rc_people_note(engine->people, &record->event);
-        rc_engine_park_held(record);
-        return;
-    }
-    rc_person_t *person = rc_people_add(engine->people, record);
-    note_pressure(engine);
-    rc_engine_advance(person);
-}
-
-/* S1: whether nothing is left to do about the record. */
-static bool is_skipped(rc_record_t *record)
-{
-    rc_engine_t *engine = record->engine;
-    rc_arena_t *scratch = scratch_of(record);
-    const rc_person_t *person = record->person;
-    rc_skip_input_t input = {.version = record->event.version,
-                             .from_event_topic = rc_record_is_from_event_topic(record),
-                             .unanswered = record->parking.unanswered,
-                             .waits_for_manager = record->topic > 0 && record->parking.reason == RC_PARK_MANAGER};
-    rc_ledger_entry_t row;
-    bool found = false;
-    rc_error_t error = RC_ERROR_INIT;
-    input.entry =
-        rc_fresh_get(engine->fresh, rc_tables_ledger_key(scratch, record->lane->type, person->key, person->key_bytes));
-    if (!input.entry &&
-        rc_tables_ledger(engine->tables, record->lane->type, person->key, person->key_bytes, scratch, &row, &found,
-                         &error) == RC_OK &&
-        found)
-        input.entry = &row;
-    if (!rc_rules_skip(&input)) return false;
-    count_outcome(record, RC_OUTCOME_SKIPPED);
-    rc_budget_finished(&record->site->budget, rc_loop_now(engine->loop));
-    return true;
-}
-
-void rc_engine_advance(rc_person_t *person)
-{
-    while (person && !rc_person_is_quiet(person)) {
-        rc_record_t *head = TAILQ_FIRST(&person->records);
-        if (!head || head->state != RC_RECORD_WAITING) return;
-        if (!is_skipped(head)) {
-            rc_site_queue(person->site, head, false);
-            return;
-        }
-        person = release(head);
-    }
+    rc_person_t *person = rc_engine_release(record);
+    if (person) rc_work_advance(person);
+    if (!engine->closing) rc_engine_note_pressure(engine);
 }
 
 static void person_ready(void *opaque, rc_person_t *person)
 {
     (void)opaque;
-    rc_engine_advance(person);
-}
-
-static void begin_again_later(void *opaque)
-{
-    rc_record_t *record = opaque;
-    rc_loop_timer_free(record->timer);
-    record->timer = NULL;
-    rc_site_queue(record->site, record, true);
-}
-
-static void requeue_after(rc_record_t *record, int64_t delay_ms)
-{
-    record->state = RC_RECORD_LOOKING;
-    record->timer = rc_loop_timer_new(record->engine->loop, begin_again_later, record);
-    rc_loop_timer_start(record->timer, delay_ms, 0);
-}
-
-static void row_schema_found(void *opaque)
-{
-    rc_record_t *record = opaque;
-    record->barrier_asked = false;
-    if (record->given_up)
-        rc_engine_give_up(record);
-    else
-        requeue_after(record, NEWEST_RETRY_MS);
-}
-
-/* The snapshot row cannot be read: its schema is looked for, then the record tries again. */
-static void wait_for_row(rc_record_t *record, const rc_framing_t *missing)
-{
-    if (!missing->fingerprint && !missing->registry_id) {
-        requeue_after(record, NEWEST_RETRY_MS);
-        return;
-    }
-    record->state = RC_RECORD_BARRIER;
-    record->barrier_asked = true;
-    rc_resolver_find(record->engine->resolver, missing, row_schema_found, record);
-}
-
-static void apply_barrier_passed(void *opaque, rc_code_t code)
-{
-    rc_record_t *record = opaque;
-    record->barrier_asked = false;
-    if (code == RC_OK) {
-        record->behind_barrier = true;
-        rc_apply_barrier_passed(record->apply);
-        return;
-    }
-    /* The partition went away: what the barrier was for must not be sent any more. */
-    (void)rc_apply_cancel(record->apply);
-    record->apply = NULL;
-    rc_site_ended(record->site, RC_CLASS_CANCELLED);
-    rc_engine_give_up(record);
-}
-
-static void apply_barrier(void *opaque)
-{
-    rc_record_t *record = opaque;
-    record->barrier_asked = true;
-    rc_tables_barrier(record->engine->tables, record->partition, apply_barrier_passed, record);
-}
-
-static void apply_done(void *opaque, const rc_apply_result_t *result);
-
-void rc_engine_begin(rc_record_t *record)
-{
-    static const rc_apply_callbacks_t callbacks = {apply_newest, apply_barrier, apply_done};
-    rc_newest_t newest;
-    rc_framing_t missing = {.fingerprint = 0, .registry_id = 0};
-    if (!read_newest(record, false, &newest, &missing)) {
-        rc_site_ended(record->site, RC_CLASS_CANCELLED);
-        wait_for_row(record, &missing);
-        return;
-    }
-    record->state = RC_RECORD_UNDER_WAY;
-    const rc_apply_input_t input = {.lane = record->lane->type,
-                                    .event = &record->event,
-                                    .replayed = record->parking.replayed,
-                                    .conflict_attempts =
-                                        record->parking.reason == RC_PARK_CONFLICT ? (int)record->parking.attempt : 0,
-                                    .behind_barrier = record->behind_barrier,
-                                    .written_version = record->written_version};
-    record->apply = rc_apply_start(record->site->client, record->site->teams, &input, &callbacks, record);
-}
-
-/* A result outlives the apply that made it. */
-static void keep_result(rc_record_t *record, const rc_apply_result_t *result)
-{
-    record->result = *result;
-    record->result.reason = rc_arena_strdup(record->arena, result->reason);
-}
-
-/* Why the record lay in a retry topic; -1: it comes from an event topic. */
-static int parked_before(const rc_record_t *record)
-{
-    return rc_record_is_from_event_topic(record) ? -1 : (int)record->parking.reason;
-}
-
-static void decide_failure(rc_record_t *record)
-{
-    const rc_apply_result_t *result = &record->result;
-    const rc_parking_input_t input = {.class = result->class,
-                                      .attempts = (int)record->parking.attempt,
-                                      .before = parked_before(record),
-                                      .tiers = record->engine->config->consumer.retry_delays_count,
-                                      .unanswered = result->unanswered || record->parking.unanswered,
-                                      .moved_aside = result->moved_aside,
-                                      .memory_full =
-                                          record->site->records > rc_site_cap(record->site, record->lane->type)};
-    record->decision = rc_parking_decide(&input);
-}
-
-static void apply_done(void *opaque, const rc_apply_result_t *result)
-{
-    rc_record_t *record = opaque;
-    rc_engine_t *engine = record->engine;
-    keep_result(record, result);
-    record->apply = NULL;
-    record->state = RC_RECORD_WAITING;
-    if (result->unanswered) {
-        record->parking.unanswered = true;
-        rc_people_quieten(engine->people, record->person, engine->config->consumer.http_timeout_ms + HTTP_MARGIN_MS);
-    }
-    rc_site_ended(record->site, result->class);
-    if (record->given_up) {
-        rc_engine_give_up(record);
-        return;
-    }
-    if (result->kind == RC_APPLY_FAILED) decide_failure(record);
-    if (result->kind == RC_APPLY_FAILED && record->decision.kind == RC_PARKING_HOLD) {
-        rc_site_queue(record->site, record, true);
-        return;
-    }
-    if (result->kind == RC_APPLY_DONE && result->look_again) {
-        record->written_version = result->version;
-        requeue_after(record, engine->config->consumer.http_timeout_ms + HTTP_MARGIN_MS);
-        return;
-    }
-    record->state = RC_RECORD_BARRIER;
-    record->barrier_asked = true;
-    rc_tables_barrier(engine->tables, record->partition, after_barrier, record);
-}
-
-/* S4: whether a newer state was published before the barrier; then the record begins again. */
-static bool moved(rc_record_t *record)
-{
-    rc_newest_t newest;
-    if (!read_newest(record, true, &newest, NULL) || newest.version > record->result.version ||
-        (newest.from == RC_NEWEST_FORGOTTEN && !record->was_forgotten)) {
-        record->was_forgotten = newest.from == RC_NEWEST_FORGOTTEN;
-        record->written_version = 0;
-        rc_site_queue(record->site, record, true);
-        return true;
-    }
-    return false;
-}
-
-static void finish_failed(rc_record_t *record)
-{
-    switch (record->decision.kind) {
-    case RC_PARKING_DEAD_LETTER:
-        if (moved(record)) return;
-        if (rc_budget_take(&record->site->budget, rc_loop_now(record->engine->loop))) {
-            dead_letter(record, &record->decision, record->result.reason);
-            return;
-        }
-        rc_breaker_trip(&record->site->breaker, RC_BREAKER_BUDGET, rc_loop_now(record->engine->loop));
-        rc_log(RC_LEVEL_ERROR, "dead-letter budget is spent: nothing is sent to this Learn Amp for a while",
-               RC_LOG_STR(INTEGRATION, record->site->integration->id), RC_LOG_STR(MESSAGE, record->result.reason));
-        rc_site_queue(record->site, record, true);
-        return;
-    case RC_PARKING_TIER:
-        park(record, record->lane->type, &record->decision, record->result.reason);
-        return;
-    case RC_PARKING_FINISH:
-    case RC_PARKING_HOLD:
-        finish_applied(record);
-        return;
-    }
-}
-
-static void observe_age(rc_record_t *record)
-{
-    if (!rc_record_is_from_event_topic(record)) return;
-    rc_series_observe(rc_metrics_series(record->engine->metrics, RC_METRIC_EVENT_AGE, NULL, NULL, NULL),
-                      (double)(rc_wall_now().ms - record->event.occurred_at.ms) / 1000.0);
-}
-
-/* Done, perhaps without the manager: then a retry sets them later. */
-static void finish_applied(rc_record_t *record)
-{
-    rc_outcome_t outcome = record->result.outcome;
-    if (record->result.manager_missing) {
-        const rc_parking_input_t input = {.class = RC_CLASS_UNKNOWN_MANAGER,
-                                          .attempts = (int)record->parking.attempt,
-                                          .before = parked_before(record),
-                                          .tiers = record->engine->config->consumer.retry_delays_count};
-        const rc_parking_decision_t decision = rc_parking_decide(&input);
-        if (decision.kind == RC_PARKING_TIER) {
-            add_retry(record, record->lane->type, &decision, "the manager is no active user of Learn Amp yet");
-        } else {
-            outcome = RC_OUTCOME_WITHOUT_MANAGER;
-            rc_metrics_count(record->engine->metrics, RC_METRIC_WITHOUT_MANAGER, record->site->integration->id, NULL,
-                             NULL);
-        }
-    }
-    observe_age(record);
-    add_ledger(record, outcome, record->result.version, record->result.reason);
-    count_outcome(record, outcome);
-    record->site->moved_at = rc_loop_now(record->engine->loop);
-    rc_budget_finished(&record->site->budget, record->site->moved_at);
-    forget(record);
-}
-
-static void after_barrier(void *opaque, rc_code_t code)
-{
-    rc_record_t *record = opaque;
-    record->barrier_asked = false;
-    record->state = RC_RECORD_WAITING;
-    if (code != RC_OK || record->given_up) {
-        rc_engine_give_up(record);
-        return;
-    }
-    record->behind_barrier = true;
-    if (record->result.kind == RC_APPLY_HAND_OVER) {
-        const rc_parking_decision_t decision = rc_parking_hand_over();
-        park(record, RC_EVENT_CREATED, &decision, record->result.reason);
-    } else if (record->result.kind == RC_APPLY_FAILED) {
-        finish_failed(record);
-    } else if (!moved(record)) {
-        finish_applied(record);
-    }
-}
-
-void rc_engine_give_up(rc_record_t *record)
-{
-    record->given_up = true;
-    if (record->apply || record->barrier_asked) return; /* again when it has ended */
-    forget(record);
+    rc_work_advance(person);
 }
 
 /* --- partitions --- */
@@ -742,7 +246,7 @@ void rc_engine_assigned(rc_engine_t *engine)
 
 static void paused(void *opaque, const char *integration_id, uint32_t events)
 {
-    rc_site_t *site = find_site(opaque, integration_id);
+    rc_site_t *site = rc_engine_site(opaque, integration_id);
     if (site) rc_site_pause(site, events);
 }
 
@@ -849,16 +353,6 @@ void rc_engine_stop(rc_engine_t *engine)
     rc_engine_lane_idle(engine);
 }
 
-/* Ends a record wherever it stands; the threads that could call back have ended. */
-static void abandon(rc_record_t *record)
-{
-    if (record->apply) (void)rc_apply_cancel(record->apply);
-    record->apply = NULL;
-    record->barrier_asked = false;
-    record->given_up = true;
-    forget(record);
-}
-
 void rc_engine_close(rc_engine_t *engine)
 {
     engine->closing = true;
@@ -867,7 +361,7 @@ void rc_engine_close(rc_engine_t *engine)
     rc_tables_stop(engine->tables);
     for (int lane = 0; lane < RC_EVENT_COUNT; lane++) {
         rc_record_t *record;
-        while (engine->lanes[lane] && (record = TAILQ_FIRST(&engine->lanes[lane]->records))) abandon(record);
+        while (engine->lanes[lane] && (record = TAILQ_FIRST(&engine->lanes[lane]->records))) rc_work_abandon(record);
         rc_lane_free(engine->lanes[lane]);
         engine->lanes[lane] = NULL;
     }

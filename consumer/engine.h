@@ -80,14 +80,6 @@ bool rc_engine_is_ready(const rc_engine_t *engine);
 
 /* --- for lanes --- */
 
-/* Takes a decoded record of a known integration. */
-void rc_engine_take(rc_record_t *record);
-/* A record that cannot be worked on: into the last tier, uncounted. */
-void rc_engine_park_unknown(rc_record_t *record, rc_park_reason_t reason, const char *message);
-/* Bytes that no schema reads: into the dead letters. */
-void rc_engine_poison(rc_record_t *record, const char *message);
-/* The record's partition is gone: forgets it, now or when what is under way has ended. */
-void rc_engine_give_up(rc_record_t *record);
 void rc_engine_free_record(rc_record_t *record);
 /* The lanes' partitions have changed: local tables and rate limits follow. */
 void rc_engine_assigned(rc_engine_t *engine);
@@ -98,15 +90,21 @@ void rc_engine_lane_idle(rc_engine_t *engine);
 /* Another process uses our names; the second time within a minute ends this one. */
 void rc_engine_fenced(rc_engine_t *engine);
 
+/* --- for records --- */
+
+/* The site of an integration; NULL: the configuration does not know it. */
+rc_site_t *rc_engine_site(const rc_engine_t *engine, const char *integration_id);
+/* The record leaves the process's memory. Returns its person, or NULL when nobody is left to go on with. */
+rc_person_t *rc_engine_release(rc_record_t *record);
+/* The same, and the person's next record has its turn. */
+void rc_engine_forget(rc_record_t *record);
+/* Stops the lanes when merely busy sites hold enough, and lets them go on at half of it. */
+void rc_engine_note_pressure(rc_engine_t *engine);
+/* The tier of records that are held too long. */
+size_t rc_engine_held_tier(const rc_engine_t *engine);
+
 /* --- for sites --- */
 
-/* Starts the head of a person's queue if nothing holds it. */
-void rc_engine_advance(rc_person_t *person);
-
-/* Starts a record that has its slot. */
-void rc_engine_begin(rc_record_t *record);
-/* Parks a queued record that is too much to hold. */
-void rc_engine_park_held(rc_record_t *record);
 /* Calls rc_site_pump in the next round. */
 void rc_engine_pump_later(rc_engine_t *engine, rc_site_t *site);
 /* How long a record that is parked because of a closed site stays away. */

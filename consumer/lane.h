@@ -62,6 +62,11 @@ void rc_lane_start(rc_lane_t *lane);
 void rc_lane_stop(rc_lane_t *lane);
 bool rc_lane_is_idle(const rc_lane_t *lane);
 
+/* Where the partition of a topic (index) stands in lane->parts. */
+rc_part_t **rc_lane_part(const rc_lane_t *lane, size_t topic, int32_t partition);
+/* The index of one of the lane's topics. */
+size_t rc_lane_topic(const rc_lane_t *lane, const char *topic);
+
 /* Stops or goes on reading: the process holds as much as it should. */
 void rc_lane_press(rc_lane_t *lane, bool under_pressure);
 

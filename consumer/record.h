@@ -67,8 +67,11 @@ struct rc_record {
     rc_parking_decision_t decision; /* BARRIER, of a failure */
 };
 
-/* Where a record stands, for messages: "hris.employee.created/3/17". In the record's arena. */
-const char *rc_record_origin(const rc_record_t *record);
+/* Why it lay in a retry topic (rc_park_reason_t); -1: it comes from an event topic. */
+static inline int rc_record_parked_before(const rc_record_t *record)
+{
+    return record->topic == 0 ? -1 : (int)record->parking.reason;
+}
 
 static inline bool rc_record_is_from_event_topic(const rc_record_t *record)
 {

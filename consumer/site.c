@@ -6,6 +6,8 @@
 #include "common/random.h"
 #include "consumer/engine.h"
 #include "consumer/lane.h"
+#include "consumer/settle.h"
+#include "consumer/work.h"
 
 enum {
     HELD_MAX = 1000, /* design section 5, "Breaker and limits" */
@@ -144,7 +146,7 @@ static void shed(rc_site_t *site, rc_mono_t now)
     rc_record_t *record = TAILQ_LAST(&site->ready, rc_record_queue), *before;
     for (; record && site->records > HELD_MAX; record = before) {
         before = TAILQ_PREV(record, rc_record_queue, of_site);
-        if (is_closed(site, record->lane->type, now)) rc_engine_park_held(record);
+        if (is_closed(site, record->lane->type, now)) rc_settle_held(record);
     }
 }
 
@@ -158,7 +160,7 @@ void rc_site_pump(rc_site_t *site)
            (record = next_ready(site))) {
         rc_site_unqueue(site, record);
         site->in_flight++;
-        rc_engine_begin(record);
+        rc_work_begin(record);
     }
     shed(site, now);
     set_timer(site, now);

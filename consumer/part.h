@@ -1,0 +1,21 @@
+/* One assigned partition of one of a lane's topics: its records in their order, those that have to wait (not due,
+ * schema unknown), and what may be committed of it. The loop's thread only. */
+#ifndef RC_CONSUMER_PART_H
+#define RC_CONSUMER_PART_H
+
+#include "common/kafka.h"
+#include "consumer/lane.h"
+
+/* Makes the partition of an assignment and puts it into lane->parts. */
+void rc_part_add(rc_lane_t *lane, const rc_kafka_offset_t *place);
+/* Frees it with what it holds back. */
+void rc_part_free(rc_part_t *part);
+
+/* Adds or takes away one reason (RC_PAUSED_) not to read it. */
+void rc_part_set_paused(rc_part_t *part, unsigned reason, bool on);
+/* Takes a message that was read: hands it on, or holds it back. Nothing when the lane does not read. */
+void rc_part_take(rc_lane_t *lane, const rc_kafka_message_t *message);
+/* Whether there is something to commit. */
+bool rc_part_is_dirty(const rc_part_t *part);
+
+#endif
