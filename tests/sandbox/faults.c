@@ -9,11 +9,8 @@
 
 const char *const SB_SIDE_NAMES[SB_SIDE_COUNT] = {"kombo", "learnamp"};
 
-static const struct {
-    const char *name;
-    bool effect;
-} KINDS[SB_FAULT_KIND_COUNT] = {
-#define X(name, text, effect, help) {text, effect},
+const sb_fault_info_t SB_FAULT_KINDS[SB_FAULT_KIND_COUNT] = {
+#define X(name, text, effect, help) {text, effect, help},
     SB_FAULTS(X)
 #undef X
 };
@@ -94,7 +91,7 @@ static rc_code_t fault_parse(fault_t *fault, rc_error_t *error)
 {
     const json_t *from = fault->description;
     static const char *names[SB_FAULT_KIND_COUNT];
-    for (int i = 0; i < SB_FAULT_KIND_COUNT; i++) names[i] = KINDS[i].name;
+    for (int i = 0; i < SB_FAULT_KIND_COUNT; i++) names[i] = SB_FAULT_KINDS[i].name;
     if (check_keys(from, error)) return error->code;
     int kind = find(rc_json_str(from, "kind"), names, SB_FAULT_KIND_COUNT);
     if (kind < 0)
@@ -122,7 +119,7 @@ static rc_code_t fault_parse(fault_t *fault, rc_error_t *error)
                *as = rc_json_str(from, "retry_after_as");
     fault->shot = (sb_shot_t){
         .kind = (sb_fault_kind_t)kind,
-        .effect = rc_json_bool(from, "effect", KINDS[kind].effect),
+        .effect = rc_json_bool(from, "effect", SB_FAULT_KINDS[kind].effect),
         .status = (int)rc_json_int(from, "status", 500),
         .body = fault->body,
         .headers = json_object_get(from, "headers"),

@@ -37,6 +37,14 @@ typedef enum {
         SB_FAULT_KIND_COUNT
 } sb_fault_kind_t;
 
+/* By sb_fault_kind_t. */
+typedef struct {
+    const char *name;
+    bool effect;
+    const char *help;
+} sb_fault_info_t;
+extern const sb_fault_info_t SB_FAULT_KINDS[SB_FAULT_KIND_COUNT];
+
 /* What hits one request. Borrows from the fault, which lives as long as the faults do. */
 typedef struct {
     long fault; /* its number; 0: nothing hits */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sandbox/faults.h"
+
 typedef enum { FLAG, TEXT, NUMBER } type_t;
 
 /* Every option: name, type, where it goes, what its value is called, help. */
@@ -17,7 +19,7 @@ static const struct {
 #define AT(member) offsetof(sb_options_t, member)
     {"--listen", TEXT, AT(listen), "HOST:PORT", "where to serve HTTP (default 127.0.0.1:0, a free port)"},
     {"--integrations", NUMBER, AT(integrations), "N", "how many customers there are at the start (default 1)"},
-    {"--people", TEXT, AT(people), "N[,N…]",
+    {"--people", TEXT, AT(people), "N[,N]",
      "people of each company, 0 to 1000000; the last counts for the rest (default 50)"},
     {"--seed", NUMBER, AT(seed), "N", "what the companies are made from: the same seed, the same people (default 1)"},
     {"--epoch", TEXT, AT(epoch), "YYYY-MM-DD", "the today of the generated dates (default today)"},
@@ -54,6 +56,9 @@ void sb_options_print_help(void)
                        OPTIONS[i].value ? OPTIONS[i].value : "");
         (void)printf("  %-26s %s\n", left, OPTIONS[i].help);
     }
+    (void)printf("\nFaults that the control interface injects:\n");
+    for (int i = 0; i < SB_FAULT_KIND_COUNT; i++)
+        (void)printf("  %-16s %s\n", SB_FAULT_KINDS[i].name, SB_FAULT_KINDS[i].help);
     (void)printf("\nIt serves until SIGINT or SIGTERM. GET /control lists addresses, keys and secrets;\n"
                  "tests/sandbox/README.md describes the control interface.\n"
                  "\nExample: rollcall-sandbox --people 50 --seed 7 --broker --ready-file /tmp/sandbox.json\n");
