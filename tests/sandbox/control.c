@@ -4,25 +4,15 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "tests/sandbox/control_call.h"
 #include "tests/sandbox/control_settings.h"
 #include "tests/sandbox/expected.h"
 #include "tests/sandbox/hr_ops.h"
 #include "tests/sandbox/kombo_record.h"
-#include "tests/sandbox/learnamp_json.h"
 #include "tests/sandbox/path.h"
 #include "tests/sandbox/webhook.h"
 
-typedef struct {
-    sb_sandbox_t *sandbox;
-    sb_integration_t *integration; /* NULL where the path names none */
-    const char *id;                /* the path's last id */
-    const rc_httpd_request_t *request;
-    const json_t *body; /* NULL: none was sent */
-    rc_httpd_reply_t *reply;
-    rc_wall_t now;
-} control_t;
-
-static void answer(const control_t *control, int status, json_t *json)
+void sb_control_answer(const sb_control_t *control, int status, json_t *json)
 {
     char *text = rc_json_text(json, true);
     rc_httpd_reply_text(control->reply, status, text);
@@ -32,19 +22,19 @@ static void answer(const control_t *control, int status, json_t *json)
     json_decref(json);
 }
 
-static void refuse(const control_t *control, int status, const char *error)
+void sb_control_refuse(const sb_control_t *control, int status, const char *error)
 {
-    answer(control, status, json_pack("{s:s}", "error", error));
+    sb_control_answer(control, status, json_pack("{s:s}", "error", error));
 }
 
-static long arg_number(const control_t *control, const char *name, long otherwise)
+long sb_control_number(const sb_control_t *control, const char *name, long otherwise)
 {
     const char *text = rc_httpd_arg(control->request, name);
     return text ? strtol(text, NULL, 10) : otherwise;
 }
 
 /* The day that decides who is there: ?date=, else today by the sandbox's clock in UTC. */
-static rc_date_t arg_date(const control_t *control)
+static rc_date_t arg_date(const sb_control_t *control)
 {
     const char *text = rc_httpd_arg(control->request, "date");
     rc_date_t date = {(int32_t)(control->now.ms / 86400000)};
@@ -54,12 +44,12 @@ static rc_date_t arg_date(const control_t *control)
 
 /* ---- the sandbox ---- */
 
-static void describe(const control_t *control)
+static void describe(const sb_control_t *control)
 {
-    answer(control, 200, sb_sandbox_describe(control->sandbox));
+    sb_control_answer(control, 200, sb_sandbox_describe(control->sandbox));
 }
 
-static void add_integration(const control_t *control)
+static void add_integration(const sb_control_t *control)
 {
     rc_error_t error = RC_ERROR_INIT;
     sb_integration_options_t options;
@@ -67,26 +57,26 @@ static void add_integration(const control_t *control)
     if (!sb_settings_parse_integration(control->body, &options, &error))
         added = sb_integration_add(control->sandbox, &options, &error);
     if (!added) {
-        refuse(control, error.code == RC_CONFLICT ? 409 : 400, error.message);
+        sb_control_refuse(control, error.code == RC_CONFLICT ? 409 : 400, error.message);
         return;
     }
     if (sb_settings_apply(added, control->body, &error)) {
         (void)rc_error_prefix(&error, "%s was added, but not all of its settings", added->id);
-        refuse(control, 400, error.message);
+        sb_control_refuse(control, 400, error.message);
     } else
-        answer(control, 201, sb_integration_describe(control->sandbox, added));
+        sb_control_answer(control, 201, sb_integration_describe(control->sandbox, added));
 }
 
-static void show_clock(const control_t *control)
+static void show_clock(const sb_control_t *control)
 {
     char text[RC_TIME_STR_SIZE];
-    answer(control, 200,
-           json_pack("{s:s, s:I}", "now", rc_wall_str(sb_now(control->sandbox), text), "offset_ms",
-                     (json_int_t)atomic_load(&control->sandbox->clock_offset_ms)));
+    sb_control_answer(control, 200,
+                      json_pack("{s:s, s:I}", "now", rc_wall_str(sb_now(control->sandbox), text), "offset_ms",
+                                (json_int_t)atomic_load(&control->sandbox->clock_offset_ms)));
 }
 
 /* {"offset_ms": N} from the machine's clock, or {"advance_ms": N} from where it stands. */
-static void set_clock(const control_t *control)
+static void set_clock(const sb_control_t *control)
 {
     long long offset_ms = atomic_load(&control->sandbox->clock_offset_ms);
     offset_ms = rc_json_int(control->body, "offset_ms", offset_ms) + rc_json_int(control->body, "advance_ms", 0);
@@ -96,7 +86,7 @@ static void set_clock(const control_t *control)
 
 /* ---- faults ---- */
 
-static void add_faults(const control_t *control)
+static void add_faults(const sb_control_t *control)
 {
     rc_error_t error = RC_ERROR_INIT;
     json_t *numbers = json_array();
@@ -106,37 +96,37 @@ static void add_faults(const control_t *control)
         long number = sb_faults_add(control->sandbox->faults, one, &error);
         if (!number) {
             json_decref(numbers);
-            refuse(control, 400, error.message);
+            sb_control_refuse(control, 400, error.message);
             return;
         }
         (void)json_array_append_new(numbers, json_integer(number));
     }
-    answer(control, 201, json_pack("{s:o}", "faults", numbers));
+    sb_control_answer(control, 201, json_pack("{s:o}", "faults", numbers));
 }
 
-static void list_faults(const control_t *control)
+static void list_faults(const sb_control_t *control)
 {
-    answer(control, 200, json_pack("{s:o}", "faults", sb_faults_list(control->sandbox->faults)));
+    sb_control_answer(control, 200, json_pack("{s:o}", "faults", sb_faults_list(control->sandbox->faults)));
 }
 
-static void clear_faults(const control_t *control)
+static void clear_faults(const sb_control_t *control)
 {
     (void)sb_faults_remove(control->sandbox->faults, 0);
     list_faults(control);
 }
 
-static void remove_fault(const control_t *control)
+static void remove_fault(const sb_control_t *control)
 {
     long number = strtol(control->id, NULL, 10);
     if (number > 0 && sb_faults_remove(control->sandbox->faults, number))
         list_faults(control);
     else
-        refuse(control, 404, "there is no such fault");
+        sb_control_refuse(control, 404, "there is no such fault");
 }
 
 /* ---- one integration ---- */
 
-static void show_integration(const control_t *control)
+static void show_integration(const sb_control_t *control)
 {
     sb_integration_t *integration = control->integration;
     (void)pthread_mutex_lock(&integration->hr_lock);
@@ -147,19 +137,19 @@ static void show_integration(const control_t *control)
     (void)json_object_set_new(json, "totals", sb_store_totals(integration->store));
     (void)pthread_mutex_unlock(&integration->learnamp_lock);
     (void)pthread_mutex_unlock(&integration->hr_lock);
-    answer(control, 200, json);
+    sb_control_answer(control, 200, json);
 }
 
-static void change_settings(const control_t *control)
+static void change_settings(const sb_control_t *control)
 {
     rc_error_t error = RC_ERROR_INIT;
     if (sb_settings_apply(control->integration, control->body, &error))
-        refuse(control, 400, error.message);
+        sb_control_refuse(control, 400, error.message);
     else
         show_integration(control);
 }
 
-static void change_hr(const control_t *control)
+static void change_hr(const sb_control_t *control)
 {
     rc_error_t error = RC_ERROR_INIT;
     json_t *results = json_array();
@@ -178,17 +168,18 @@ static void change_hr(const control_t *control)
     }
     (void)pthread_mutex_unlock(&control->integration->hr_lock);
     if (code)
-        answer(control, 400, json_pack("{s:s, s:o}", "error", error.message, "results", results));
+        sb_control_answer(control, 400, json_pack("{s:s, s:o}", "error", error.message, "results", results));
     else
-        answer(control, 200, json_pack("{s:o}", "results", results));
+        sb_control_answer(control, 200, json_pack("{s:o}", "results", results));
 }
 
-static void list_employees(const control_t *control)
+static void list_employees(const sb_control_t *control)
 {
     const sb_hr_t *hr = control->integration->hr;
     sb_person_t person;
     rc_buf_t *body = &control->reply->body;
-    uint32_t at = (uint32_t)arg_number(control, "offset", 0), limit = (uint32_t)arg_number(control, "limit", 100);
+    uint32_t at = (uint32_t)sb_control_number(control, "offset", 0),
+             limit = (uint32_t)sb_control_number(control, "limit", 100);
     (void)pthread_mutex_lock(&control->integration->hr_lock);
     uint32_t count = sb_hr_count(hr);
     (void)rc_buf_add_format(body, "{\"count\":%u,\"employees\":[", count);
@@ -216,7 +207,7 @@ static bool find_employee(const sb_hr_t *hr, const char *reference, rc_wall_t no
     return false;
 }
 
-static void show_employee(const control_t *control)
+static void show_employee(const sb_control_t *control)
 {
     sb_person_t person;
     (void)pthread_mutex_lock(&control->integration->hr_lock);
@@ -224,10 +215,10 @@ static void show_employee(const control_t *control)
     if (found) sb_record_employee(&control->reply->body, control->integration->hr, &person, control->now, 0);
     (void)pthread_mutex_unlock(&control->integration->hr_lock);
     control->reply->content_type = "application/json";
-    if (!found) refuse(control, 404, "there is no such employee, or the record has vanished");
+    if (!found) sb_control_refuse(control, 404, "there is no such employee, or the record has vanished");
 }
 
-static void list_groups(const control_t *control)
+static void list_groups(const sb_control_t *control)
 {
     static const char *const names[] = {"groups", "locations", "legal_entities"};
     rc_buf_t *body = &control->reply->body;
@@ -246,151 +237,48 @@ static void list_groups(const control_t *control)
     control->reply->content_type = "application/json";
 }
 
-static void show_expected(const control_t *control)
+static void show_expected(const sb_control_t *control)
 {
     const sb_hr_t *hr = control->integration->hr;
-    uint32_t at = (uint32_t)arg_number(control, "offset", 0), limit = (uint32_t)arg_number(control, "limit", 1000);
+    uint32_t at = (uint32_t)sb_control_number(control, "offset", 0),
+             limit = (uint32_t)sb_control_number(control, "limit", 1000);
     json_t *list = json_array();
     (void)pthread_mutex_lock(&control->integration->hr_lock);
     uint32_t count = sb_hr_count(hr);
     for (; at < count && json_array_size(list) < limit; at++)
         (void)json_array_append_new(list, sb_expected_json(hr, at, control->now, arg_date(control), NULL));
     (void)pthread_mutex_unlock(&control->integration->hr_lock);
-    answer(control, 200, json_pack("{s:I, s:o}", "count", (json_int_t)count, "expected", list));
+    sb_control_answer(control, 200, json_pack("{s:I, s:o}", "count", (json_int_t)count, "expected", list));
 }
 
-static void compare(const control_t *control)
+static void compare(const sb_control_t *control)
 {
     (void)pthread_mutex_lock(&control->integration->hr_lock);
     (void)pthread_mutex_lock(&control->integration->learnamp_lock);
-    json_t *json =
-        sb_compare(control->integration, control->now, arg_date(control), (size_t)arg_number(control, "limit", 100));
+    json_t *json = sb_compare(control->integration, control->now, arg_date(control),
+                              (size_t)sb_control_number(control, "limit", 100));
     (void)pthread_mutex_unlock(&control->integration->learnamp_lock);
     (void)pthread_mutex_unlock(&control->integration->hr_lock);
-    answer(control, 200, json);
-}
-
-/* ---- Learn Amp's side of it ---- */
-
-static void list_users(const control_t *control)
-{
-    const sb_store_t *store = control->integration->store;
-    const char *external_id = rc_httpd_arg(control->request, "employee"),
-               *email = rc_httpd_arg(control->request, "email");
-    size_t at = (size_t)arg_number(control, "offset", 0), limit = (size_t)arg_number(control, "limit", 100);
-    json_t *list = json_array();
-    (void)pthread_mutex_lock(&control->integration->learnamp_lock);
-    size_t count = sb_store_users(store);
-    if (external_id || email) {
-        const sb_user_t *user =
-            external_id ? sb_store_user_by_external_id(store, external_id) : sb_store_user_by_email(store, email);
-        if (user) (void)json_array_append_new(list, sb_user_inside_json(store, user));
-        at = count;
-    }
-    for (; at < count && json_array_size(list) < limit; at++)
-        (void)json_array_append_new(list, sb_user_inside_json(store, sb_store_user_at(store, at)));
-    (void)pthread_mutex_unlock(&control->integration->learnamp_lock);
-    answer(control, 200, json_pack("{s:I, s:o}", "count", (json_int_t)count, "users", list));
-}
-
-static void list_teams(const control_t *control)
-{
-    const sb_store_t *store = control->integration->store;
-    json_t *list = json_array();
-    (void)pthread_mutex_lock(&control->integration->learnamp_lock);
-    for (size_t i = 0; i < sb_store_teams(store); i++)
-        (void)json_array_append_new(list, sb_team_inside_json(sb_store_team_at(store, i)));
-    (void)pthread_mutex_unlock(&control->integration->learnamp_lock);
-    answer(control, 200, json_pack("{s:o}", "teams", list));
-}
-
-static void set_status_value(sb_user_t *user, const char *value)
-{
-    for (int i = 0; value && i < SB_STATUS_COUNT; i++)
-        if (!strcmp(SB_STATUS_VALUES[i], value)) user->status = (sb_user_status_t)i;
-}
-
-static void answer_user(const control_t *control, int status, const sb_user_t *user, const sb_refusal_t *refusal)
-{
-    if (user)
-        answer(control, status, sb_user_inside_json(control->integration->store, user));
-    else
-        refuse(control, 400, refusal->error.data ? refusal->error.data : "there is no such custom field");
-}
-
-/* A user or a team that was at Learn Amp before us: the parameters of the API, and "status". */
-static void add_user(const control_t *control)
-{
-    sb_refusal_t refusal;
-    sb_refusal_init(&refusal);
-    (void)pthread_mutex_lock(&control->integration->learnamp_lock);
-    sb_user_t *user = sb_store_user_create(control->integration->store, control->body, control->now, &refusal);
-    if (user) set_status_value(user, rc_json_str(control->body, "status"));
-    answer_user(control, 201, user, &refusal);
-    (void)pthread_mutex_unlock(&control->integration->learnamp_lock);
-    sb_refusal_fini(&refusal);
-}
-
-static void change_user(const control_t *control)
-{
-    sb_refusal_t refusal;
-    sb_refusal_init(&refusal);
-    (void)pthread_mutex_lock(&control->integration->learnamp_lock);
-    sb_user_t *user = sb_store_user(control->integration->store, strtol(control->id, NULL, 10));
-    if (!user) {
-        refuse(control, 404, "there is no such user");
-    } else {
-        bool fine = sb_store_user_update(control->integration->store, user, control->body, control->now, &refusal);
-        const char *status = rc_json_str(control->body, "status");
-        if (fine && status && !strcmp(status, "deactivated"))
-            sb_store_user_deactivate(control->integration->store, user, control->now);
-        else if (fine)
-            set_status_value(user, status);
-        answer_user(control, 200, fine ? user : NULL, &refusal);
-    }
-    (void)pthread_mutex_unlock(&control->integration->learnamp_lock);
-    sb_refusal_fini(&refusal);
-}
-
-static void add_team(const control_t *control)
-{
-    sb_refusal_t refusal;
-    sb_refusal_init(&refusal);
-    (void)pthread_mutex_lock(&control->integration->learnamp_lock);
-    sb_team_t *team = sb_store_team_create(control->integration->store, control->body, control->now, &refusal);
-    if (team)
-        answer(control, 201, sb_team_inside_json(team));
-    else
-        refuse(control, 400, refusal.error.data);
-    (void)pthread_mutex_unlock(&control->integration->learnamp_lock);
-    sb_refusal_fini(&refusal);
-}
-
-static void revoke_tokens(const control_t *control)
-{
-    (void)pthread_mutex_lock(&control->integration->learnamp_lock);
-    sb_tokens_revoke_all(control->integration->tokens);
-    (void)pthread_mutex_unlock(&control->integration->learnamp_lock);
-    answer(control, 200, json_object());
+    sb_control_answer(control, 200, json);
 }
 
 /* ---- books, webhooks ---- */
 
-static sb_side_t arg_side(const control_t *control)
+static sb_side_t arg_side(const sb_control_t *control)
 {
     const char *side = rc_httpd_arg(control->request, "side");
     return side && !strcmp(side, SB_SIDE_NAMES[SB_SIDE_KOMBO]) ? SB_SIDE_KOMBO : SB_SIDE_LEARNAMP;
 }
 
-static void list_requests(const control_t *control)
+static void list_requests(const sb_control_t *control)
 {
-    json_t *list =
-        sb_requests_list(control->integration->requests[arg_side(control)], (uint64_t)arg_number(control, "after", 0),
-                         (size_t)arg_number(control, "limit", 1000), rc_httpd_arg(control->request, "employee"));
-    answer(control, 200, json_pack("{s:o}", "requests", list));
+    json_t *list = sb_requests_list(
+        control->integration->requests[arg_side(control)], (uint64_t)sb_control_number(control, "after", 0),
+        (size_t)sb_control_number(control, "limit", 1000), rc_httpd_arg(control->request, "employee"));
+    sb_control_answer(control, 200, json_pack("{s:o}", "requests", list));
 }
 
-static void show_counters(const control_t *control)
+static void show_counters(const sb_control_t *control)
 {
     json_t *json = json_object();
     for (int side = 0; side < SB_SIDE_COUNT; side++)
@@ -399,33 +287,33 @@ static void show_counters(const control_t *control)
     (void)pthread_mutex_lock(&control->integration->learnamp_lock);
     (void)json_object_set_new(json, "totals", sb_store_totals(control->integration->store));
     (void)pthread_mutex_unlock(&control->integration->learnamp_lock);
-    answer(control, 200, json);
+    sb_control_answer(control, 200, json);
 }
 
-static void clear_requests(const control_t *control)
+static void clear_requests(const sb_control_t *control)
 {
     for (int side = 0; side < SB_SIDE_COUNT; side++) sb_requests_clear(control->integration->requests[side]);
     show_counters(control);
 }
 
-static void send_webhook(const control_t *control)
+static void send_webhook(const sb_control_t *control)
 {
     rc_error_t error = RC_ERROR_INIT;
     int status = 0;
     long times = (long)rc_json_int(control->body, "times", 1);
     for (long i = 0; i < times; i++) {
         if (!sb_webhook_send(control->sandbox, control->integration, control->body, &status, &error)) continue;
-        refuse(control, error.code == RC_USAGE ? 400 : 502, error.message);
+        sb_control_refuse(control, error.code == RC_USAGE ? 400 : 502, error.message);
         return;
     }
-    answer(control, 200, json_pack("{s:i}", "status", status));
+    sb_control_answer(control, 200, json_pack("{s:i}", "status", status));
 }
 
 /* ---- the table ---- */
 
 static const struct {
     const char *method, *path;
-    void (*serve)(const control_t *control);
+    void (*serve)(const sb_control_t *control);
 } ENDPOINTS[] = {
     {"GET", "", describe},
     {"GET", "integrations", describe},
@@ -444,12 +332,12 @@ static const struct {
     {"GET", "integrations/*/groups", list_groups},
     {"GET", "integrations/*/expected", show_expected},
     {"GET", "integrations/*/compare", compare},
-    {"GET", "integrations/*/users", list_users},
-    {"POST", "integrations/*/users", add_user},
-    {"PATCH", "integrations/*/users/*", change_user},
-    {"GET", "integrations/*/teams", list_teams},
-    {"POST", "integrations/*/teams", add_team},
-    {"DELETE", "integrations/*/tokens", revoke_tokens},
+    {"GET", "integrations/*/users", sb_control_list_users},
+    {"POST", "integrations/*/users", sb_control_add_user},
+    {"PATCH", "integrations/*/users/*", sb_control_change_user},
+    {"GET", "integrations/*/teams", sb_control_list_teams},
+    {"POST", "integrations/*/teams", sb_control_add_team},
+    {"DELETE", "integrations/*/tokens", sb_control_revoke_tokens},
     {"GET", "integrations/*/requests", list_requests},
     {"DELETE", "integrations/*/requests", clear_requests},
     {"GET", "integrations/*/counters", show_counters},
@@ -472,20 +360,20 @@ void sb_control_serve(const rc_httpd_request_t *request, rc_httpd_reply_t *reply
     rc_error_t error = RC_ERROR_INIT;
     const char *ids[SB_PATH_IDS];
     json_t *body = NULL;
-    control_t control = {.sandbox = sandbox, .request = request, .reply = reply, .now = sb_now(sandbox)};
+    sb_control_t control = {.sandbox = sandbox, .request = request, .reply = reply, .now = sb_now(sandbox)};
     int endpoint = find_endpoint(request, ids);
     bool about_one = endpoint >= 0 && !strncmp(ENDPOINTS[endpoint].path, "integrations/*", 14);
     bool needs_body = *request->method == 'P'; /* POST, PUT, PATCH */
     if (about_one) control.integration = sb_integration_find(sandbox, ids[0]);
     control.id = about_one ? ids[1] : ids[0];
     if (endpoint < 0)
-        refuse(&control, 404, "there is no such endpoint; see tests/sandbox/README.md");
+        sb_control_refuse(&control, 404, "there is no such endpoint; see tests/sandbox/README.md");
     else if (about_one && !control.integration)
-        refuse(&control, 404, "there is no such integration");
+        sb_control_refuse(&control, 404, "there is no such integration");
     else if (needs_body && rc_json_parse(request->body, request->body_size_bytes, &body, &error))
-        refuse(&control, 400, error.message);
+        sb_control_refuse(&control, 400, error.message);
     else if (needs_body && !json_is_object(body) && !json_is_array(body))
-        refuse(&control, 400, "the body must be an object or a list");
+        sb_control_refuse(&control, 400, "the body must be an object or a list");
     else {
         control.body = body;
         ENDPOINTS[endpoint].serve(&control);
