@@ -193,6 +193,13 @@ void rc_log_open(const rc_log_options_t *options)
     (void)pthread_mutex_unlock(&lock);
 }
 
+void rc_log_set_level(rc_log_level_t level)
+{
+    (void)pthread_mutex_lock(&lock);
+    log_options.level = level;
+    (void)pthread_mutex_unlock(&lock);
+}
+
 bool rc_log_enabled(rc_log_level_t level)
 {
     return level >= log_options.level;

@@ -115,6 +115,8 @@ typedef struct {
 
 /* Before it, everything from INFO on goes to standard error in the AUTO format. */
 void rc_log_open(const rc_log_options_t *options);
+/* What is below is dropped from now on: for commands that print their result and need no progress. */
+void rc_log_set_level(rc_log_level_t level);
 /* Whether a line of that level would be written; for lines whose fields are dear to make. */
 bool rc_log_enabled(rc_log_level_t level);
 void rc_log_write(rc_log_level_t level, const char *event, const rc_log_field_t *fields, size_t count);

@@ -182,6 +182,7 @@ rc_exit_t rc_producer_once(const rc_args_t *args)
     rc_exit_t code = rc_cli_config(args, &once.config);
     if (code != RC_EXIT_DONE) goto cleanup;
     choose_integrations(&once);
+    if (once.config->log.level == RC_LEVEL_INFO) rc_log_set_level(RC_LEVEL_WARN); /* the result says it */
     rc_signals_open(&once.stop);
     if (poll_all(&once, &error) == RC_OK) {
         if (args->json)

@@ -28,7 +28,14 @@ struct rc_owner {
     rc_mono_t fenced_at;   /* 0: never */
 };
 
-enum { POLL_MS = 200, REOPEN_MS = 1000, ASK_TIMEOUT_MS = 10000, FENCED_AGAIN_MS = 60000, STEP_MS = 20 };
+enum {
+    POLL_MS = 200,
+    REOPEN_MS = 1000,
+    ASK_TIMEOUT_MS = 10000,
+    FENCED_AGAIN_MS = 60000,
+    STEP_MS = 20,
+    COMMIT_GRACE_MS = 5000
+};
 
 char *rc_owner_group_id(const rc_config_t *config)
 {
@@ -48,14 +55,27 @@ static void wait_ms(const rc_owner_t *owner, int64_t delay_ms)
 
 /* --- workers --- */
 
-static void stop_workers(rc_owner_t *owner)
+static bool have_ended(const rc_owner_t *owner)
 {
     for (size_t i = 0; i < owner->config->integrations_count; i++)
+        if (owner->workers[i] && !rc_worker_has_ended(owner->workers[i])) return false;
+    return true;
+}
+
+/* Transactions under way are brought to their ends, but nobody waits for absent brokers for ever. */
+static void stop_workers(rc_owner_t *owner)
+{
+    const struct timespec step = {0, STEP_MS * 1000000};
+    for (size_t i = 0; i < owner->config->integrations_count; i++)
         if (owner->workers[i]) rc_worker_stop(owner->workers[i]);
+    for (int64_t left_ms = COMMIT_GRACE_MS; left_ms > 0 && !have_ended(owner); left_ms -= STEP_MS)
+        (void)nanosleep(&step, NULL);
+    rc_publisher_give_up(owner->context->publisher, true);
     for (size_t i = 0; i < owner->config->integrations_count; i++) {
         rc_worker_free(owner->workers[i]);
         owner->workers[i] = NULL;
     }
+    rc_publisher_give_up(owner->context->publisher, false);
 }
 
 static bool is_asked_for(const rc_owner_t *owner, const rc_integration_t *integration)

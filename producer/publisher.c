@@ -20,6 +20,7 @@ struct rc_publisher {
     rc_arena_t *names;
     const char *commands_topic;
     char *transactional_id;
+    atomic_bool give_up;
     pthread_mutex_t mutex; /* held for a whole transaction */
     rc_kafka_txn_t *txn;   /* NULL: to be opened */
     rc_mono_t fenced_at;   /* 0: never */
@@ -134,6 +135,11 @@ static rc_code_t bury(rc_publisher_t *publisher, rc_error_t *error)
     return error->code;
 }
 
+void rc_publisher_give_up(rc_publisher_t *publisher, bool give_up)
+{
+    atomic_store(&publisher->give_up, give_up);
+}
+
 rc_code_t rc_publisher_open(rc_publisher_t *publisher, const atomic_bool *cancelled, rc_error_t *error)
 {
     pthread_mutex_lock(&publisher->mutex);
@@ -172,11 +178,11 @@ static rc_code_t write_locked(rc_publisher_t *publisher, const rc_transaction_t 
     if (fill(publisher, transaction, error) != RC_OK) {
         bool fatal = error->disposition == RC_FATAL;
         rc_error_t abort_error = RC_ERROR_INIT;
-        if (rc_kafka_txn_abort(publisher->txn, cancelled, &abort_error) != RC_OK || fatal)
+        if (rc_kafka_txn_abort(publisher->txn, &publisher->give_up, &abort_error) != RC_OK || fatal)
             return bury(publisher, error);
         return error->code;
     }
-    switch (rc_kafka_txn_commit(publisher->txn, cancelled, error)) {
+    switch (rc_kafka_txn_commit(publisher->txn, &publisher->give_up, error)) {
     case RC_COMMIT_DONE:
         copy_published(publisher, published);
         return RC_OK;

@@ -17,6 +17,10 @@ typedef struct rc_publisher rc_publisher_t;
 rc_publisher_t *rc_publisher_new(const rc_kafka_t *kafka, rc_metrics_t *metrics);
 void rc_publisher_free(rc_publisher_t *publisher); /* no call may be under way; NULL is fine */
 
+/* Whether calls that wait for brokers end with RC_CANCELLED: for when somebody cannot wait for them any longer. Any
+ * thread. */
+void rc_publisher_give_up(rc_publisher_t *publisher, bool give_up);
+
 /* Takes the transactional id now, which ends a predecessor's open transaction. Waits for the brokers. */
 rc_code_t rc_publisher_open(rc_publisher_t *publisher, const atomic_bool *cancelled, rc_error_t *error);
 
@@ -44,12 +48,12 @@ typedef struct {
     size_t count;
 } rc_published_t;
 
-/* Writes one transaction. *published is filled on RC_OK. Otherwise nothing of it is visible, except after
- * *unknown: then only what the topics show tells.
- *   RC_OWNERSHIP  the group has moved on: the work is somebody else's now
- *   RC_CANCELLED
- *   RC_FENCED     RC_FATAL: twice within a minute by the same instance name: stop the process
- *   others        RC_RETRY: the brokers' trouble; the step failed and can be tried again from the start */
+/* Writes one transaction. *cancelled is looked at before it begins: one that has begun is brought to its end, because
+ * an open one would hold up every reader (rc_publisher_give_up ends that too). *published is filled on RC_OK. Otherwise
+ * nothing of it is visible, except after *unknown: then only what the topics show tells. RC_OWNERSHIP  the group has
+ * moved on: the work is somebody else's now RC_CANCELLED RC_FENCED     RC_FATAL: twice within a minute by the same
+ * instance name: stop the process others        RC_RETRY: the brokers' trouble; the step failed and can be tried again
+ * from the start */
 rc_code_t rc_publisher_write(rc_publisher_t *publisher, const rc_transaction_t *transaction,
                              const atomic_bool *cancelled, rc_published_t *published, bool *unknown, rc_error_t *error);
 

@@ -31,6 +31,7 @@ struct rc_worker {
     pthread_cond_t changed;
     TAILQ_HEAD(, job) jobs; /* under the mutex */
     atomic_bool stopping;
+    atomic_bool ended;
     /* the thread's */
     bool catch_up;          /* a transaction's fate is unknown: the views first */
     rc_wall_t retry_at;     /* after a failure nothing is done by itself before; 0: none */
@@ -118,6 +119,11 @@ void rc_worker_free(rc_worker_t *worker)
     pthread_mutex_destroy(&worker->mutex);
     pthread_cond_destroy(&worker->changed);
     free(worker);
+}
+
+bool rc_worker_has_ended(const rc_worker_t *worker)
+{
+    return atomic_load(&worker->ended);
 }
 
 const rc_integration_t *rc_worker_integration(const rc_worker_t *worker)
@@ -373,6 +379,9 @@ static bool find_due(rc_worker_t *worker, rc_poll_order_t *order, rc_wall_t *nex
         goto cleanup;
     }
     char digest[RC_DIGEST_SIZE];
+    /* The interval may have been shortened since. */
+    int64_t by_interval_ms = state.last_poll.started_at.ms + worker->integration->kombo.poll_interval_ms;
+    if (state.failures == 0 && by_interval_ms < state.next_poll_at.ms) state.next_poll_at.ms = by_interval_ms;
     bool poll_due = state.next_poll_at.ms <= now.ms || !state.projection_digest ||
                     strcmp(state.projection_digest, rc_integration_digest(worker->integration, digest)) != 0;
     bool day_due = worker->looked_on.days != rc_zone_date(worker->integration->zone, now).days;
@@ -415,7 +424,7 @@ static void *run(void *opaque)
     bool go_on = true;
     if (worker->once) {
         run_once(worker);
-        return NULL;
+        go_on = false;
     }
     while (go_on && !is_stopping(worker)) {
         job_t *job = take_job(worker);
@@ -433,5 +442,6 @@ static void *run(void *opaque)
         else
             wait_until(worker, next, true);
     }
+    atomic_store(&worker->ended, true);
     return NULL;
 }

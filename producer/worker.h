@@ -36,6 +36,8 @@ rc_worker_t *rc_worker_new(const rc_worker_context_t *context, const rc_integrat
                            int32_t command_partition, const rc_kafka_group_t *group, const rc_once_t *once);
 /* Tells the thread to end; a request under way is broken off within a tenth of a second. Returns at once. */
 void rc_worker_stop(rc_worker_t *worker);
+/* Whether its work has ended, so that rc_worker_free does not wait. */
+bool rc_worker_has_ended(const rc_worker_t *worker);
 /* Waits for the thread's end. NULL is fine. */
 void rc_worker_free(rc_worker_t *worker);
 
