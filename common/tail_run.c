@@ -7,10 +7,10 @@
 #include "common/tail_state.h"
 
 enum {
-    EVENTS_AT_ONCE = 4096,
-    POLL_MS = 1000,       /* a change of partitions wakes the poll */
-    ASK_MS = 5000,        /* for the brokers' answer at the start of partitions */
-    LOOK_EVERY_MS = 5000, /* at the ends, for lag */
+    EVENTS_AT_ONCE = 16384, /* the larger the transaction, the fewer pages are copied twice */
+    POLL_MS = 1000,         /* a change of partitions wakes the poll */
+    ASK_MS = 5000,          /* for the brokers' answer at the start of partitions */
+    LOOK_EVERY_MS = 5000,   /* at the ends, for lag */
     LOOK_MS = 1000,
     SAVE_CAUGHT_UP_EVERY_MS = 60 * 1000, /* of idle partitions */
     AGAIN_MS = 500,                      /* after trouble */
