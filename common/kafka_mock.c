@@ -1,5 +1,6 @@
 #include "common/kafka_mock.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "common/kafka_handle.h"
@@ -54,4 +55,41 @@ rc_code_t rc_kafka_mock_create_topic(rc_kafka_mock_t *mock, const char *name, in
 {
     rd_kafka_resp_err_t err = rd_kafka_mock_topic_create(mock->cluster, name, partitions, 1);
     return err ? rc_kafka_error(error, NULL, err, NULL, "creating the topic %s", name) : RC_OK;
+}
+
+typedef struct {
+    pthread_t thread;
+    bool started;
+    rc_kafka_mock_t *mock;
+    const char *name;
+    int partitions;
+    rc_code_t code;
+    rc_error_t error;
+} creation_t;
+
+static void *create(void *opaque)
+{
+    creation_t *creation = opaque;
+    creation->code = rc_kafka_mock_create_topic(creation->mock, creation->name, creation->partitions, &creation->error);
+    return NULL;
+}
+
+rc_code_t rc_kafka_mock_create_topics(rc_kafka_mock_t *mock, const char *const *names, size_t count, int partitions,
+                                      rc_error_t *error)
+{
+    rc_code_t code = RC_OK;
+    creation_t *creations = rc_calloc(count, sizeof *creations);
+    for (size_t i = 0; i < count; i++) {
+        creations[i] = (creation_t){.mock = mock, .name = names[i], .partitions = partitions, .error = RC_ERROR_INIT};
+        creations[i].started = pthread_create(&creations[i].thread, NULL, create, &creations[i]) == 0;
+        if (!creations[i].started) (void)create(&creations[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (creations[i].started) (void)pthread_join(creations[i].thread, NULL);
+        if (code != RC_OK || creations[i].code == RC_OK) continue;
+        code = creations[i].code;
+        if (error) *error = creations[i].error;
+    }
+    free(creations);
+    return code;
 }

@@ -10,13 +10,14 @@
 #include "common/mem.h"
 #include "common/text.h"
 
-enum { COLUMNS_MAX = 16, GAP = 2, NARROWEST = 6, CELL_BYTES = 4096 };
+enum { COLUMNS_MAX = 16, GAP = 2, NARROWEST = 6, NARROWEST_WRAPPED = 24, CELL_BYTES = 4096 };
 
 struct rc_report {
     rc_arena_t *arena;
     size_t columns;
     const char *headings[COLUMNS_MAX];
     bool right[COLUMNS_MAX];
+    bool wrapped[COLUMNS_MAX];
     const char **cells; /* rows times columns */
     size_t rows;
     size_t capacity;
@@ -97,9 +98,10 @@ rc_report_t *rc_report_new(const char *columns)
     while (columns) {
         RC_INVARIANT(report->columns < COLUMNS_MAX);
         const char *end = strchrnul(columns, '|');
-        bool right = *columns == '>';
-        columns += right;
+        bool right = *columns == '>', wrapped = *columns == '~';
+        columns += right || wrapped;
         report->right[report->columns] = right;
+        report->wrapped[report->columns] = wrapped;
         report->headings[report->columns++] = clean(report->arena, columns, (size_t)(end - columns));
         columns = *end ? end + 1 : NULL;
     }
@@ -154,16 +156,17 @@ size_t rc_report_rows(const rc_report_t *report)
     return report->rows;
 }
 
-/* Takes columns away from the widest until the line fits. */
-static void squeeze(size_t *widths, size_t columns, size_t room)
+/* Takes columns away from the widest until the line fits; of those that wrap alone, or of all. */
+static void squeeze(const rc_report_t *report, size_t *widths, size_t room, bool wrapped_only, size_t narrowest)
 {
     for (;;) {
-        size_t total = (columns - 1) * GAP, widest = 0;
-        for (size_t i = 0; i < columns; i++) {
+        size_t total = (report->columns - 1) * GAP, widest = COLUMNS_MAX;
+        for (size_t i = 0; i < report->columns; i++) {
             total += widths[i];
-            if (widths[i] > widths[widest]) widest = i;
+            if (wrapped_only && !report->wrapped[i]) continue;
+            if (widest == COLUMNS_MAX || widths[i] > widths[widest]) widest = i;
         }
-        if (total <= room || widths[widest] <= NARROWEST) return;
+        if (total <= room || widest == COLUMNS_MAX || widths[widest] <= narrowest) return;
         widths[widest]--;
     }
 }
@@ -185,7 +188,7 @@ static void render_cell(rc_buf_t *text, const char *cell, size_t width, bool rig
     if (!right && !last) add_spaces(text, space);
 }
 
-static void render_row(const rc_report_t *report, const char *const *cells, const size_t *widths, rc_buf_t *text)
+static void render_line(const rc_report_t *report, const char *const *cells, const size_t *widths, rc_buf_t *text)
 {
     size_t last = report->columns - 1;
     while (last > 0 && !*cells[last]) last--;
@@ -193,6 +196,38 @@ static void render_row(const rc_report_t *report, const char *const *cells, cons
         render_cell(text, cells[i], widths[i], report->right[i], i == last);
         if (i < last) add_spaces(text, GAP);
     }
+}
+
+/* How much of a sentence stands in a line of that width: whole words where there are any. */
+static size_t line_length(const char *sentence, size_t width)
+{
+    size_t taken, length = fit(sentence, width, &taken), words = length;
+    if (!sentence[length]) return length;
+    while (words > 0 && sentence[words] != ' ') words--;
+    return words > 0 ? words : length;
+}
+
+static void render_row(const rc_report_t *report, const char *const *cells, const size_t *widths, rc_buf_t *text)
+{
+    const char *rest[COLUMNS_MAX], *line[COLUMNS_MAX];
+    rc_arena_t *arena = rc_arena_new();
+    bool more = true;
+    memcpy(rest, cells, report->columns * sizeof *rest);
+    while (more) {
+        more = false;
+        for (size_t i = 0; i < report->columns; i++) {
+            line[i] = rest[i];
+            rest[i] = "";
+            if (!report->wrapped[i]) continue;
+            size_t length = line_length(line[i], widths[i]);
+            rest[i] = line[i] + length + strspn(line[i] + length, " ");
+            line[i] = rc_arena_strndup(arena, line[i], length);
+            more = more || *rest[i];
+        }
+        render_line(report, line, widths, text);
+        rc_buf_add_str(text, "\n");
+    }
+    rc_arena_free(arena);
 }
 
 void rc_report_render(const rc_report_t *report, rc_report_style_t style, rc_buf_t *text)
@@ -205,14 +240,15 @@ void rc_report_render(const rc_report_t *report, rc_report_style_t style, rc_buf
             if (width > widths[i]) widths[i] = width;
         }
     }
-    if (style.width) squeeze(widths, report->columns, style.width);
-    if (style.bold) rc_buf_add_str(text, "\033[1m");
-    render_row(report, report->headings, widths, text);
-    rc_buf_add_str(text, style.bold ? "\033[0m\n" : "\n");
-    for (size_t row = 0; row < report->rows; row++) {
-        render_row(report, report->cells + row * report->columns, widths, text);
-        rc_buf_add_str(text, "\n");
+    if (style.width) {
+        squeeze(report, widths, style.width, true, NARROWEST_WRAPPED);
+        squeeze(report, widths, style.width, false, NARROWEST);
     }
+    if (style.bold) rc_buf_add_str(text, "\033[1m");
+    render_line(report, report->headings, widths, text);
+    rc_buf_add_str(text, style.bold ? "\033[0m\n" : "\n");
+    for (size_t row = 0; row < report->rows; row++)
+        render_row(report, report->cells + row * report->columns, widths, text);
 }
 
 rc_report_style_t rc_report_style(FILE *stream)

@@ -6,4 +6,7 @@
 
 /* The service: the lanes of --events, until SIGTERM or SIGINT. */
 rc_exit_t rc_consumer_run(const rc_args_t *args);
+/* Reaches every service once and says what is wrong. */
+rc_exit_t rc_consumer_check(const rc_args_t *args);
+
 #endif

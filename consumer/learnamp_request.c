@@ -67,6 +67,18 @@ void rc_request_user_expanded(rc_learnamp_request_t *request, const char *extern
     expect(request, RC_EXPECT_MEMBER, external_id);
 }
 
+void rc_request_any_user(rc_learnamp_request_t *request)
+{
+    fill(request, RC_CALL_READ, "GET", rc_strdup("/v1/users?perPage=1"));
+    expect(request, RC_EXPECT_USERS, "");
+}
+
+void rc_request_any_team(rc_learnamp_request_t *request)
+{
+    fill(request, RC_CALL_READ, "GET", rc_strdup("/v1/teams?perPage=1"));
+    expect(request, RC_EXPECT_TEAMS, "");
+}
+
 void rc_request_reactivate(rc_learnamp_request_t *request, int64_t user_id)
 {
     fill(request, RC_CALL_WRITE, "PUT", rc_sprintf("/v1/users/%lld/reactivate", (long long)user_id));

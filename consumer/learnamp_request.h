@@ -37,6 +37,9 @@ void rc_request_user_by_external_id(rc_learnamp_request_t *request, const char *
 void rc_request_user_by_email(rc_learnamp_request_t *request, const char *email);
 /* The user with their teams: the list is the documented call that knows `expanded`. */
 void rc_request_user_expanded(rc_learnamp_request_t *request, const char *external_id);
+/* Whether users and teams can be read at all: nothing is wanted of what the lists hold. */
+void rc_request_any_user(rc_learnamp_request_t *request);
+void rc_request_any_team(rc_learnamp_request_t *request);
 
 /* What a body is made of. */
 typedef struct {

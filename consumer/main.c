@@ -11,6 +11,14 @@ static const rc_cli_command_t COMMANDS[] = {
      .example = "run\nrun --events deactivated --instance leavers",
      .options = RC_OPT(INSTANCE) | RC_OPT(LISTEN) | RC_OPT(EVENTS),
      .run = rc_consumer_run},
+    {.name = "check",
+     .summary = "reach every service once, and say what is wrong",
+     .details = "The configuration, Kafka and its topics, the schema registry, and Learn Amp for each integration, all "
+                "side by "
+                "side. Nothing is changed. Exits with 1 when something is wrong.",
+     .example = "check\ncheck --integration personio:CBNMt7dSNCzBdnRTx87dev4E --json",
+     .options = RC_OPT(INTEGRATION) | RC_OPT(JSON),
+     .run = rc_consumer_check},
     {.name = "config",
      .summary = "print the effective configuration, secrets masked",
      .details = "Values that the file leaves out are marked as defaults.",

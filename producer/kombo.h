@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/config.h"
 #include "common/domain.h"
 #include "common/error.h"
 #include "common/http.h"
@@ -79,6 +80,10 @@ typedef struct rc_kombo rc_kombo_t;
 
 /* Copies the strings. Returns new (free with rc_kombo_free). */
 rc_kombo_t *rc_kombo_new(const rc_kombo_options_t *options);
+/* The same from the configuration, with the fields that its mapping names. Returns new twice: the client, and in
+ * *fields (rc_kombo_fields_free, after the client) what it reads. */
+rc_kombo_t *rc_kombo_open(const rc_config_t *config, const rc_integration_t *integration, int64_t timeout_ms,
+                          rc_kombo_fields_t **fields);
 void rc_kombo_free(rc_kombo_t *kombo); /* NULL is fine */
 
 typedef struct {

@@ -19,6 +19,21 @@ static const rc_cli_command_t COMMANDS[] = {
      .example = "once\nonce --integration personio:CBNMt7dSNCzBdnRTx87dev4E --full",
      .options = RC_OPT(INSTANCE) | RC_OPT(INTEGRATION) | RC_OPT(FULL) | RC_OPT(JSON) | RC_OPT(WAIT),
      .run = rc_producer_once},
+    {.name = "topics",
+     .summary = "create the topics that are missing, and check all",
+     .details = "Also when kafka.create_topics is off. What is there is never altered: a mismatch is shown with what "
+                "mends it. Exits with 1 when a topic does not fit.",
+     .example = "topics",
+     .options = RC_OPT(JSON),
+     .run = rc_producer_topics},
+    {.name = "check",
+     .summary = "reach every service once, and say what is wrong",
+     .details =
+         "The configuration, Kafka and its topics, the schema registry, and Kombo for each integration, all side by "
+         "side. Nothing is changed. Exits with 1 when something is wrong.",
+     .example = "check\ncheck --integration personio:CBNMt7dSNCzBdnRTx87dev4E --json",
+     .options = RC_OPT(INTEGRATION) | RC_OPT(JSON),
+     .run = rc_producer_check},
     {.name = "config",
      .summary = "print the effective configuration, secrets masked",
      .details = "Values that the file leaves out are marked as defaults.",

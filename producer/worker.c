@@ -53,27 +53,6 @@ enum {
 
 static void *run(void *opaque);
 
-static void make_client(rc_worker_t *worker)
-{
-    const rc_integration_t *integration = worker->integration;
-    const rc_config_t *config = worker->context->config;
-    const char **paths = rc_calloc(integration->mapping_count, sizeof *paths);
-    for (size_t i = 0; i < integration->mapping_count; i++) paths[i] = integration->mapping[i].source;
-    rc_error_t error = RC_ERROR_INIT;
-    if (rc_kombo_fields_new(paths, integration->mapping_count, &worker->fields, &error) != RC_OK)
-        RC_DIE("a mapping that the configuration let pass: %s", error.message);
-    free(paths);
-    const rc_kombo_options_t options = {.base_url = integration->kombo.base_url,
-                                        .api_key = integration->kombo.api_key,
-                                        .integration_id = integration->id,
-                                        .page_size = integration->kombo.page_size,
-                                        .timeout_ms = config->producer.http_timeout_ms,
-                                        .max_page_bytes = config->producer.max_page_size_bytes,
-                                        .http = {.proxy = config->http_proxy, .ca_file = config->ca_file},
-                                        .fields = worker->fields};
-    worker->kombo = rc_kombo_new(&options);
-}
-
 rc_worker_t *rc_worker_new(const rc_worker_context_t *context, const rc_integration_t *integration,
                            int32_t command_partition, const rc_kafka_group_t *group, const rc_once_t *once)
 {
@@ -85,7 +64,8 @@ rc_worker_t *rc_worker_new(const rc_worker_context_t *context, const rc_integrat
                             .once = once,
                             .looked_on = RC_DATE_NONE};
     TAILQ_INIT(&worker->jobs);
-    make_client(worker);
+    worker->kombo =
+        rc_kombo_open(context->config, integration, context->config->producer.http_timeout_ms, &worker->fields);
     RC_INVARIANT(pthread_mutex_init(&worker->mutex, NULL) == 0 && pthread_cond_init(&worker->changed, NULL) == 0);
     RC_INVARIANT(pthread_create(&worker->thread, NULL, run, worker) == 0);
     return worker;

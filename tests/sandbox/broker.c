@@ -32,13 +32,14 @@ static rc_code_t parse_delays(const char *text, int64_t delays_ms[MAX_DELAYS], s
 static rc_code_t create_topics(rc_kafka_mock_t *mock, const rc_config_t *config, json_t *names, rc_error_t *error)
 {
     size_t count;
-    rc_code_t code = RC_OK;
     rc_arena_t *arena = rc_arena_new();
     const rc_topic_t *topics = rc_topics_list(config, arena, &count);
-    for (size_t i = 0; i < count && !code; i++) {
-        code = rc_kafka_mock_create_topic(mock, topics[i].name, topics[i].partitions, error);
-        (void)json_array_append_new(names, json_string(topics[i].name));
+    const char **list = rc_arena_alloc(arena, count * sizeof *list);
+    for (size_t i = 0; i < count; i++) {
+        list[i] = topics[i].name;
+        (void)json_array_append_new(names, json_string(list[i]));
     }
+    rc_code_t code = rc_kafka_mock_create_topics(mock, list, count, config->kafka.partitions, error);
     rc_arena_free(arena);
     return code;
 }

@@ -48,6 +48,24 @@ START_TEST(report_lines_have_no_spaces_at_their_end)
 }
 END_TEST
 
+START_TEST(report_sentences_go_on_in_the_next_line)
+{
+    rc_report_t *report = rc_report_new("topic|~result|~what to do");
+    rc_report_add(report, (const char *const[]){"hris.schemas", "it has 4 partitions and needs 12 of them",
+                                                "use another prefix and publish everything again"});
+    rc_report_add(report, (const char *const[]){"b", "fine", NULL});
+    rc_report_add(report, (const char *const[]){"c", "x", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"});
+    ck_assert_str_eq(render(report, 64, false), "topic         result                    what to do\n"
+                                                "hris.schemas  it has 4 partitions and   use another prefix and\n"
+                                                "              needs 12 of them          publish everything again\n"
+                                                "b             fine\n"
+                                                "c             x                         aaaaaaaaaaaaaaaaaaaaaaaa\n"
+                                                "                                        aaaaaaaaaaaaaaaa\n");
+    ck_assert_ptr_nonnull(strstr(render(report, 0, false), "partitions and needs 12 of them  use another prefix and"));
+    rc_report_free(report);
+}
+END_TEST
+
 START_TEST(report_counts_characters_as_a_terminal_does)
 {
     static const struct {
@@ -115,6 +133,7 @@ int main(void)
     tcase_add_test(tests, report_columns_are_aligned);
     tcase_add_test(tests, report_lines_have_no_spaces_at_their_end);
     tcase_add_test(tests, report_counts_characters_as_a_terminal_does);
+    tcase_add_test(tests, report_sentences_go_on_in_the_next_line);
     tcase_add_test(tests, report_is_cut_to_the_terminal);
     tcase_add_test(tests, report_shows_nothing_that_a_terminal_obeys);
     tcase_add_test(tests, report_has_colours_only_when_told);
