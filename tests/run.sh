@@ -58,6 +58,8 @@ logs=$root/build/test-logs
 rm -rf "$logs"
 mkdir -p "$logs"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/rollcall-tests.XXXXXX")
+# What a test that was killed left behind goes with the rest.
+export TMPDIR=$scratch
 trap finish EXIT
 trap 'exit 130' INT TERM
 
