@@ -147,8 +147,8 @@ static const char *or_null(rc_arena_t *arena, const char *text)
     return text && *text ? rc_arena_strdup(arena, text) : NULL;
 }
 
-rc_code_t rc_kafka_admin_group(rc_kafka_admin_t *admin, const char *group_id, int64_t timeout_ms, rc_arena_t *arena,
-                               const rc_kafka_member_t **members, size_t *count, rc_error_t *error)
+static rc_code_t ask_group(rc_kafka_admin_t *admin, const char *group_id, int64_t timeout_ms, rc_arena_t *arena,
+                           const rc_kafka_member_t **members, size_t *count, rc_error_t *error)
 {
     char what[160];
     (void)snprintf(what, sizeof what, "the consumer group %s", group_id);
@@ -182,4 +182,18 @@ rc_code_t rc_kafka_admin_group(rc_kafka_admin_t *admin, const char *group_id, in
     }
     rd_kafka_event_destroy(answer);
     return code;
+}
+
+/* A coordinator that loads or moves, as all do when a cluster is new, answers so at once: asked again until the time is
+ * up. */
+rc_code_t rc_kafka_admin_group(rc_kafka_admin_t *admin, const char *group_id, int64_t timeout_ms, rc_arena_t *arena,
+                               const rc_kafka_member_t **members, size_t *count, rc_error_t *error)
+{
+    rc_mono_t began = rc_mono_now();
+    for (;;) {
+        int64_t left_ms = timeout_ms - (rc_mono_now().ms - began.ms);
+        rc_code_t code = ask_group(admin, group_id, left_ms < 1 ? 1 : left_ms, arena, members, count, error);
+        if (!code || error->disposition != RC_RETRY || left_ms <= AGAIN_MS) return code;
+        (void)usleep(AGAIN_MS * 1000);
+    }
 }
