@@ -12,6 +12,7 @@
 
 #include "common/kafka_txn.h"
 #include "common/tail.h"
+#include "tests/support/scratch.h"
 
 enum { VALUE_BYTES = 450, BATCH = 16384, PARTITIONS = 12, A_TRANSACTION = 10000, ANSWER_MS = 30000 };
 
@@ -196,19 +197,21 @@ int main(int argc, char **argv)
 {
     const char *brokers = getenv("RC_TEST_KAFKA");
     long rows = argc > 1 ? strtol(argv[1], NULL, 10) : 1000000;
-    char directory[] = "/tmp/rollcall-bench-XXXXXX", command[64], value[VALUE_BYTES];
+    char value[VALUE_BYTES];
     if (rows < 1) {
         (void)fprintf(stderr, "usage: %s [ROWS]\n", argv[0]);
         return 2;
     }
     memset(value, 'x', sizeof value);
-    if (!mkdtemp(directory)) RC_DIE("mkdtemp failed");
     (void)printf("%ld rows of %d bytes\n", rows, VALUE_BYTES);
+    char *directory = rc_scratch_new();
     bench_table(directory, rows, value);
-    (void)snprintf(command, sizeof command, "rm -r %s", directory);
-    if (system(command) != 0) return 1;
-    if (brokers && *brokers) bench_tail(brokers, directory, rows, value);
-    if (brokers && *brokers && system(command) != 0) return 1;
+    rc_scratch_remove(directory);
+    if (brokers && *brokers) {
+        directory = rc_scratch_new();
+        bench_tail(brokers, directory, rows, value);
+        rc_scratch_remove(directory);
+    }
     struct rusage usage;
     (void)getrusage(RUSAGE_SELF, &usage);
     (void)printf("resident at most %ld MiB, with the page cache of the files\n", usage.ru_maxrss / 1024);

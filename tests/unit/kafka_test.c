@@ -12,6 +12,7 @@
 #include "common/tail.h"
 #include "common/topics.h"
 #include "tests/support/cluster.h"
+#include "tests/support/scratch.h"
 #include "tests/support/unit.h"
 
 enum { PATIENCE_MS = 20000 };
@@ -161,14 +162,13 @@ END_TEST
 
 START_TEST(the_mock_carries_a_commit_to_a_tail)
 {
-    char directory[] = "/tmp/rollcall-mock-XXXXXX", command[64];
+    char *directory = rc_scratch_new();
     rc_arena_t *arena = rc_arena_new();
     const char *topic = rc_topic_name(&cluster.config, RC_TOPIC_SNAPSHOT, arena);
     rc_store_t *store;
     rc_table_t *table;
     rc_tail_t *tail;
     rc_kafka_txn_t *txn;
-    ck_assert_ptr_nonnull(mkdtemp(directory));
     OK(rc_store_open(directory, &store, &rc_oops));
     OK(rc_table_open(store, "snapshot", &table, &rc_oops));
     const rc_tail_topic_t what = {.topic = topic, .table = table};
@@ -194,8 +194,7 @@ START_TEST(the_mock_carries_a_commit_to_a_tail)
     rc_tail_free(tail);
     rc_store_close(store);
     rc_arena_free(arena);
-    (void)snprintf(command, sizeof command, "rm -r %s", directory);
-    ck_assert_int_eq(system(command), 0);
+    rc_scratch_remove(directory);
 }
 END_TEST
 

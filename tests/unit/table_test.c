@@ -14,9 +14,10 @@
 
 #include "common/hash.h"
 #include "common/table.h"
+#include "tests/support/scratch.h"
 #include "tests/support/unit.h"
 
-static char directory[] = "/tmp/rollcall-table-XXXXXX";
+static char *directory;
 static rc_arena_t *arena;
 static rc_store_t *store;
 static rc_table_t *table;
@@ -30,18 +31,16 @@ static void open_store(void)
 
 static void setup(void)
 {
-    ck_assert_ptr_nonnull(mkdtemp(directory));
+    directory = rc_scratch_new();
     arena = rc_arena_new();
     open_store();
 }
 
 static void teardown(void)
 {
-    char command[64];
     rc_store_close(store);
     rc_arena_free(arena);
-    (void)snprintf(command, sizeof command, "rm -r %s", directory);
-    ck_assert_int_eq(system(command), 0);
+    rc_scratch_remove(directory);
 }
 
 static rc_table_write_t write_of(int32_t partition, int64_t offset, const char *key, const char *value)
@@ -242,7 +241,7 @@ START_TEST(damaged_files_begin_empty)
         const char *mark;
     } cases[] = {{"garbage garbage garbage garbage garbage", -1, NULL}, {NULL, 5000, NULL}, {NULL, 0, NULL}};
     const char *text = cases[_i].text;
-    for (int i = 0; i < 50; i++) put(0, i, "abcdefghijklmnopqrstuvwxyz" + i % 26, "x");
+    for (int i = 0; i < 50; i++) put(0, i, &"abcdefghijklmnopqrstuvwxyz"[i % 26], "x");
     rc_store_close(store);
     write_file("data.mdb", text, cases[_i].cut);
     open_store();
