@@ -9,6 +9,19 @@ RETRY_DELAYS = ["1s", "2s", "4s"]
 NO_BRAKES = {name: {"count": 0, "percent": 0} for name in
              ("deactivations", "creations", "team_changes", "email_changes", "profile_changes", "cleared_values")}
 
+# A mapping that is written replaces the default as a whole: tests add to this one.
+MAPPING = {
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "email": "work_email",
+    "jobTitle": "job_title",
+    "avatar": "avatar",
+    "location": "work_location.name",
+    "hireDate": "start_date",
+    "leaveDate": "termination_date",
+}
+MANAGERS = {**MAPPING, "managerEmail": "manager.work_email"}
+
 
 def base(kafka, prefix, state_dir, registry="", partitions=4):
     return {
