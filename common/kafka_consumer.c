@@ -124,6 +124,12 @@ rc_code_t rc_kafka_consumer_assign(rc_kafka_consumer_t *consumer, const rc_kafka
 
 rc_code_t rc_kafka_consumer_unassign(rc_kafka_consumer_t *consumer, rc_error_t *error)
 {
+    /* librdkafka keeps a pause with the partition: without this, one that comes back would never be read again. */
+    rd_kafka_topic_partition_list_t *list = NULL;
+    if (!rd_kafka_assignment(consumer->handle.rk, &list)) {
+        (void)rd_kafka_resume_partitions(consumer->handle.rk, list);
+        rd_kafka_topic_partition_list_destroy(list);
+    }
     return check(consumer, rd_kafka_assign(consumer->handle.rk, NULL), "giving up the assignment", error);
 }
 

@@ -40,7 +40,7 @@ rc_code_t rc_kafka_consumer_poll(rc_kafka_consumer_t *consumer, int64_t timeout_
  * when nothing is committed). May be given fewer than ASSIGN listed. */
 rc_code_t rc_kafka_consumer_assign(rc_kafka_consumer_t *consumer, const rc_kafka_offset_t *partitions, size_t count,
                                    rc_error_t *error);
-/* Answers REVOKE: gives everything up. Until then the old generation may still commit, unless lost. */
+/* Answers REVOKE: gives everything up, pauses too. Until then the old generation may still commit, unless lost. */
 rc_code_t rc_kafka_consumer_unassign(rc_kafka_consumer_t *consumer, rc_error_t *error);
 
 /* Pausing drops what was fetched and not yet polled; resuming goes on behind the last polled record: no gap, no

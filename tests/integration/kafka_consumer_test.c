@@ -204,6 +204,21 @@ START_TEST(pausing_makes_no_gap_and_no_duplicate)
 }
 END_TEST
 
+START_TEST(a_pause_ends_with_the_assignment)
+{
+    fill(RECORDS);
+    member_t member = {.consumer = join("a")};
+    rc_kafka_offset_t partitions[] = {{topic, 0, 0}, {topic, 1, 0}, {topic, 2, 0}};
+    take_until(&member, 50);
+    OK(rc_kafka_consumer_pause(member.consumer, partitions, 3, &rc_oops));
+    OK(rc_kafka_consumer_unassign(member.consumer, &rc_oops));
+    for (int i = 0; i < 3; i++) partitions[i].offset = member.next[i];
+    OK(rc_kafka_consumer_assign(member.consumer, partitions, 3, &rc_oops));
+    take_until(&member, RECORDS * RC_CLUSTER_PARTITIONS);
+    rc_kafka_consumer_close(member.consumer);
+}
+END_TEST
+
 START_TEST(seeking_goes_back_and_on)
 {
     fill(10);
@@ -385,6 +400,7 @@ int main(void)
     tcase_add_test(cases, all_records_arrive_in_order_and_ends_are_told);
     tcase_add_test(cases, a_record_comes_as_it_was_produced);
     tcase_add_test(cases, pausing_makes_no_gap_and_no_duplicate);
+    tcase_add_test(cases, a_pause_ends_with_the_assignment);
     tcase_add_test(cases, seeking_goes_back_and_on);
     tcase_add_test(cases, an_assignment_starts_where_the_owner_says);
     tcase_add_test(cases, a_loop_is_woken_for_everything);
