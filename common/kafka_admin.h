@@ -12,7 +12,8 @@ rc_code_t rc_kafka_admin_open(const rc_kafka_t *kafka, rc_kafka_admin_t **admin,
 void rc_kafka_admin_close(rc_kafka_admin_t *admin); /* NULL is fine */
 
 /* Fills in the high watermarks: behind everything that was written, open transactions included (read_uncommitted). What
- * a barrier compares with. All partitions in one call, about 2 ms. RC_OK: all are filled in. */
+ * a barrier compares with. Each partition once; all in one call, about 2 ms.
+ * RC_OK: all are filled in. */
 rc_code_t rc_kafka_admin_ends(rc_kafka_admin_t *admin, rc_kafka_offset_t *partitions, size_t count, int64_t timeout_ms,
                               rc_error_t *error);
 /* Fills in the offsets of the first records there are. */

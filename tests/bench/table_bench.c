@@ -180,6 +180,36 @@ static double get_ready(cluster_t *cluster, const char *directory)
     return seconds;
 }
 
+/* How long a barrier takes behind a commit: the ends asked, and passed by the tail. */
+static void bench_barrier(cluster_t *cluster)
+{
+    enum { ROUNDS = 200 };
+    rc_tail_t *tail;
+    rc_kafka_txn_t *txn;
+    double spent_s = 0, worst_s = 0;
+    const rc_tail_topic_t what = {.topic = cluster->topic};
+    MUST(rc_tail_new(cluster->kafka, cluster->admin, NULL, &what, 1, &tail, &oops));
+    MUST(rc_kafka_txn_open(cluster->kafka, cluster->topic, &txn, &oops));
+    MUST(rc_kafka_txn_init(txn, NULL, &oops));
+    for (int i = -10; i < ROUNDS; i++) { /* the first ten find the way */
+        const rc_kafka_record_t record = {.topic = cluster->topic, .partition = 1, .key = "k", .key_bytes = 1};
+        MUST(rc_kafka_txn_begin(txn, &oops));
+        MUST(rc_kafka_txn_produce(txn, &record, &oops));
+        if (rc_kafka_txn_commit(txn, NULL, &oops) != RC_COMMIT_DONE) RC_DIE("commit: %s", oops.message);
+        double began = now_s();
+        rc_kafka_offset_t end = {cluster->topic, 1, 0};
+        MUST(rc_kafka_admin_ends(cluster->admin, &end, 1, ANSWER_MS, &oops));
+        MUST(rc_tail_wait(tail, &(rc_tail_target_t){0, 1, end.offset}, 1, ANSWER_MS, NULL, &oops));
+        double took_s = now_s() - began;
+        if (i >= 0) spent_s += took_s;
+        if (i >= 0 && took_s > worst_s) worst_s = took_s;
+    }
+    (void)printf("tail: a barrier behind a commit %25.1f ms, %.1f ms at most\n", 1000 * spent_s / ROUNDS,
+                 1000 * worst_s);
+    rc_kafka_txn_close(txn);
+    rc_tail_free(tail);
+}
+
 static void bench_tail(const char *brokers, const char *directory, long rows, const char *value)
 {
     cluster_t cluster = {0};
@@ -189,6 +219,7 @@ static void bench_tail(const char *brokers, const char *directory, long rows, co
     say("kafka: published, 10,000 a transaction", now_s() - began, (double)rows);
     say("tail: ready without files", get_ready(&cluster, directory), (double)rows);
     say("tail: ready with files", get_ready(&cluster, directory), (double)rows);
+    bench_barrier(&cluster);
     rc_kafka_admin_close(cluster.admin);
     rc_kafka_free(cluster.kafka);
 }
