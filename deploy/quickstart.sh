@@ -195,7 +195,7 @@ kafka:
   partitions: \($kafka.partitions)
   replication_factor: 1
 instance: quickstart
-state_dir: '"$scratch"'/state
+state_dir: \"'"$scratch"'/state\"
 log: { format: json }
 producer: { listen: \"127.0.0.1:0\" }
 consumer:
