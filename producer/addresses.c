@@ -109,6 +109,7 @@ static bool visit_claim(void *opaque, size_t index)
 {
     claims_t *claims = opaque;
     rc_claim_t claim;
+    rc_arena_reset(claims->arena); /* a claim is lent for one visit: thousands may share an address */
     if (!rc_addresses_claim(claims->addresses, index, claims->arena, &claim) || !claim.wanted ||
         strcmp(claim.wanted, claims->address) != 0)
         return true;
@@ -128,7 +129,9 @@ static bool claim_of(void *opaque, const char *employee_id, rc_claim_t *claim)
     rc_addresses_t *addresses = opaque;
     char *wanted = rc_strdup(employee_id); /* which may live in the last answer */
     rc_arena_reset(addresses->answer);
-    size_t index = rc_stage_find(addresses->stage, wanted, addresses->answer);
+    rc_error_t error = RC_ERROR_INIT;
+    size_t index = SIZE_MAX;
+    if (rc_stage_find(addresses->stage, wanted, addresses->answer, &index, &error) != RC_OK) fail(addresses, &error);
     free(wanted);
     return index != SIZE_MAX && rc_addresses_claim(addresses, index, addresses->answer, claim);
 }

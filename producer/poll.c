@@ -46,10 +46,8 @@ rc_code_t rc_poll_run(const rc_poll_context_t *context, const rc_poll_order_t *o
         run.kind = RC_POLL_FULL;
     *result = (rc_poll_result_t){.kind = run.kind};
     rc_code_t code = rc_run_look(&run, error);
-    if (code == RC_OK) {
-        rc_stage_seal(run.stage);
-        code = rc_run_publish(&run, arena, error);
-    }
+    if (code == RC_OK) code = rc_stage_seal(run.stage, error);
+    if (code == RC_OK) code = rc_run_publish(&run, arena, error);
     if (code == RC_OK)
         code =
             rc_views_each_pending(context->views, context->integration->id, visit_until, &result->next_look_at, error);

@@ -160,34 +160,53 @@ static rc_code_t read_slot(const rc_stage_t *stage, const slot_t *slot, rc_arena
     return RC_OK;
 }
 
-/* Whether two slots are of the same employee: equal hashes are compared by what stands in the file. */
-static bool same_employee(const rc_stage_t *stage, const slot_t *a, const slot_t *b, rc_arena_t *arena)
+/* The kept slot of the same employee; SIZE_MAX: none. Equal hashes, which stand side by side, are compared by what
+ * stands in the file. */
+static rc_code_t find_kept(const rc_stage_t *stage, size_t kept, const slot_t *slot, rc_arena_t *arena, size_t *found,
+                           rc_error_t *error)
 {
-    rc_staged_t left, right;
+    rc_staged_t own, other;
+    *found = SIZE_MAX;
+    if (!kept || stage->slots[kept - 1].id_hash != slot->id_hash) return RC_OK;
     rc_arena_reset(arena);
-    return a->id_hash == b->id_hash && read_slot(stage, a, arena, &left, NULL) == RC_OK &&
-           read_slot(stage, b, arena, &right, NULL) == RC_OK && strcmp(left.employee_id, right.employee_id) == 0;
+    rc_code_t code = read_slot(stage, slot, arena, &own, error);
+    for (size_t i = kept; code == RC_OK && i-- > 0 && stage->slots[i].id_hash == slot->id_hash;) {
+        code = read_slot(stage, &stage->slots[i], arena, &other, error);
+        if (code != RC_OK || strcmp(own.employee_id, other.employee_id) != 0) continue;
+        *found = i;
+        break;
+    }
+    return code;
 }
 
-void rc_stage_seal(rc_stage_t *stage)
+/* Of several slots of one employee the last that was put. */
+static rc_code_t keep_newest(rc_stage_t *stage, rc_error_t *error)
 {
     rc_arena_t *arena = rc_arena_new_sized(1024);
-    stage->sealed = true;
-    if (stage->count) qsort(stage->slots, stage->count, sizeof *stage->slots, by_id);
+    rc_code_t code = RC_OK;
     size_t kept = 0;
-    for (size_t i = 0; i < stage->count; i++) {
-        if (kept && same_employee(stage, &stage->slots[kept - 1], &stage->slots[i], arena))
-            stage->slots[kept - 1] = stage->slots[i];
-        else
-            stage->slots[kept++] = stage->slots[i];
+    for (size_t i = 0; code == RC_OK && i < stage->count; i++) {
+        size_t before;
+        code = find_kept(stage, kept, &stage->slots[i], arena, &before, error);
+        stage->slots[before == SIZE_MAX ? kept++ : before] = stage->slots[i];
     }
     stage->count = kept;
-    stage->addresses = rc_calloc(kept, sizeof *stage->addresses);
-    for (size_t i = 0; i < kept; i++)
+    rc_arena_free(arena);
+    return code;
+}
+
+rc_code_t rc_stage_seal(rc_stage_t *stage, rc_error_t *error)
+{
+    stage->sealed = true;
+    if (stage->count) qsort(stage->slots, stage->count, sizeof *stage->slots, by_id);
+    rc_code_t code = keep_newest(stage, error);
+    if (code != RC_OK) return code;
+    stage->addresses = rc_calloc(stage->count, sizeof *stage->addresses);
+    for (size_t i = 0; i < stage->count; i++)
         if (stage->slots[i].address_hash)
             stage->addresses[stage->address_count++] = (by_address_t){stage->slots[i].address_hash, (uint32_t)i};
     if (stage->address_count) qsort(stage->addresses, stage->address_count, sizeof *stage->addresses, by_address);
-    rc_arena_free(arena);
+    return RC_OK;
 }
 
 size_t rc_stage_count(const rc_stage_t *stage)
@@ -200,7 +219,8 @@ rc_code_t rc_stage_get(const rc_stage_t *stage, size_t index, rc_arena_t *arena,
     return read_slot(stage, &stage->slots[index], arena, staged, error);
 }
 
-size_t rc_stage_find(const rc_stage_t *stage, const char *employee_id, rc_arena_t *arena)
+rc_code_t rc_stage_find(const rc_stage_t *stage, const char *employee_id, rc_arena_t *arena, size_t *index,
+                        rc_error_t *error)
 {
     uint64_t wanted = rc_hash64(employee_id, strlen(employee_id));
     size_t low = 0, high = stage->count;
@@ -213,10 +233,14 @@ size_t rc_stage_find(const rc_stage_t *stage, const char *employee_id, rc_arena_
     }
     for (; low < stage->count && stage->slots[low].id_hash == wanted; low++) {
         rc_staged_t staged;
-        if (rc_stage_get(stage, low, arena, &staged, NULL) == RC_OK && strcmp(staged.employee_id, employee_id) == 0)
-            return low;
+        rc_code_t code = rc_stage_get(stage, low, arena, &staged, error);
+        if (code != RC_OK) return code;
+        if (strcmp(staged.employee_id, employee_id) != 0) continue;
+        *index = low;
+        return RC_OK;
     }
-    return SIZE_MAX;
+    *index = SIZE_MAX;
+    return RC_OK;
 }
 
 void rc_stage_on_address(const rc_stage_t *stage, const char *address, bool (*visit)(void *opaque, size_t index),

@@ -21,8 +21,8 @@ void rc_stage_free(rc_stage_t *stage); /* NULL is fine */
  * `address` is the key of the e-mail address that the change wants (producer/collision.h), NULL: none. Copied. */
 rc_code_t rc_stage_put(rc_stage_t *stage, const char *employee_id, const char *address, const void *value,
                        size_t value_bytes, rc_error_t *error);
-/* Closes the stage for puts: sorted, and without what was replaced. */
-void rc_stage_seal(rc_stage_t *stage);
+/* Closes the stage for puts: sorted, and without what was replaced. RC_IO: the poll has failed. */
+rc_code_t rc_stage_seal(rc_stage_t *stage, rc_error_t *error);
 
 /* All below: after rc_stage_seal. */
 
@@ -37,8 +37,9 @@ size_t rc_stage_count(const rc_stage_t *stage);
 /* The entry at `index`, in an order that is the same for the same content. Copied into the arena. */
 rc_code_t rc_stage_get(const rc_stage_t *stage, size_t index, rc_arena_t *arena, rc_staged_t *staged,
                        rc_error_t *error);
-/* The index of an employee's entry; SIZE_MAX: none. */
-size_t rc_stage_find(const rc_stage_t *stage, const char *employee_id, rc_arena_t *arena);
+/* The index of an employee's entry; SIZE_MAX: none. What is read meanwhile is in the arena. */
+rc_code_t rc_stage_find(const rc_stage_t *stage, const char *employee_id, rc_arena_t *arena, size_t *index,
+                        rc_error_t *error);
 /* Calls `visit` with the index of every entry that wants the address (and of some others with the same hash: compare).
  */
 void rc_stage_on_address(const rc_stage_t *stage, const char *address, bool (*visit)(void *opaque, size_t index),
