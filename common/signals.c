@@ -5,15 +5,17 @@
 
 #include "common/error.h"
 
-/* A signal handler reaches static storage only. */
-static atomic_bool *stop_flag;
-static volatile sig_atomic_t caught;
+/* A signal handler reaches static storage only. It may run on any thread, and still run while the signals are closed.
+ */
+static atomic_bool *_Atomic stop_flag;
+static atomic_int caught;
 static struct sigaction before_term, before_int;
 
 static void on_signal(int number)
 {
+    atomic_bool *flag = stop_flag;
     caught = number;
-    atomic_store(stop_flag, true);
+    if (flag) atomic_store(flag, true);
 }
 
 void rc_signals_open(atomic_bool *stop)
