@@ -244,15 +244,25 @@ static rc_zone_t *probe_zone(void)
     return zone;
 }
 
+/* The folder also holds lists that are no zones; for one of them the C library would silently take UTC. */
+static bool is_zone_file(const char *path)
+{
+    char magic[4] = "";
+    struct stat entry;
+    FILE *file = stat(path, &entry) == 0 && S_ISREG(entry.st_mode) ? fopen(path, "re") : NULL;
+    bool is_zone = file && fread(magic, sizeof magic, 1, file) == 1 && memcmp(magic, "TZif", sizeof magic) == 0;
+    if (file) (void)fclose(file);
+    return is_zone;
+}
+
 static bool zone_exists(const char *name)
 {
     if (strcmp(name, "UTC") == 0) return true;
     if (!*name || name[0] == '/' || strstr(name, "..")) return false;
     const char *folder = getenv("TZDIR");
     char path[PATH_MAX];
-    struct stat entry;
     int length = snprintf(path, sizeof path, "%s/%s", folder ? folder : "/usr/share/zoneinfo", name);
-    return length > 0 && (size_t)length < sizeof path && stat(path, &entry) == 0 && S_ISREG(entry.st_mode);
+    return length > 0 && (size_t)length < sizeof path && is_zone_file(path);
 }
 
 rc_code_t rc_zone_new(const char *name, rc_zone_t **zone, rc_error_t *error)
