@@ -141,7 +141,7 @@ static void answered(void *opaque);
 static bool pause_ms(rc_barrier_t *barrier, int64_t delay_ms)
 {
     struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (time_t)(delay_ms / 1000);
     until.tv_nsec += (long)(delay_ms % 1000) * 1000000;
     if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
@@ -214,7 +214,12 @@ rc_barrier_t *rc_barrier_new(rc_loop_t *loop, rc_kafka_admin_t *admin, rc_tail_t
     *barrier = (rc_barrier_t){.loop = loop, .admin = admin, .tail = tail, .topics = topics, .refs = 1};
     TAILQ_INIT(&barrier->open);
     TAILQ_INIT(&barrier->asked);
-    RC_INVARIANT(pthread_mutex_init(&barrier->mutex, NULL) == 0 && pthread_cond_init(&barrier->changed, NULL) == 0);
+    /* A wall clock that is set back must not prolong a pause. */
+    pthread_condattr_t monotonic;
+    RC_INVARIANT(pthread_condattr_init(&monotonic) == 0 && pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
+    RC_INVARIANT(pthread_mutex_init(&barrier->mutex, NULL) == 0 &&
+                 pthread_cond_init(&barrier->changed, &monotonic) == 0);
+    (void)pthread_condattr_destroy(&monotonic);
     RC_INVARIANT(pthread_create(&barrier->thread, NULL, run, barrier) == 0);
     return barrier;
 }
