@@ -53,7 +53,8 @@ void rc_map_free(rc_map_t *map)
 static entry_t **find(const rc_map_t *map, uint64_t hash, const void *key, size_t key_bytes)
 {
     entry_t **at = &map->buckets[hash & (map->bucket_count - 1)];
-    while (*at && ((*at)->hash != hash || (*at)->key_bytes != key_bytes || memcmp((*at)->key, key, key_bytes) != 0))
+    while (*at && ((*at)->hash != hash || (*at)->key_bytes != key_bytes ||
+                   (key_bytes && memcmp((*at)->key, key, key_bytes) != 0)))
         at = &(*at)->next;
     return at;
 }

@@ -41,12 +41,26 @@ START_TEST(replacing_gives_the_former_value_back)
 }
 END_TEST
 
+START_TEST(the_empty_key_is_a_key)
+{
+    rc_map_t *map = rc_map_new(free);
+    ck_assert_ptr_null(rc_map_set(map, NULL, 0, rc_strdup("nothing")));
+    ck_assert_ptr_null(rc_map_set(map, "a", 1, rc_strdup("a")));
+    ck_assert_str_eq(rc_map_get(map, NULL, 0), "nothing");
+    ck_assert_str_eq(rc_map_get(map, "", 0), "nothing");
+    free(rc_map_take(map, NULL, 0));
+    ck_assert_uint_eq(rc_map_count(map), 1);
+    rc_map_free(map);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("map");
     TCase *cases = tcase_create("map");
     tcase_add_test(cases, a_thousand_keys_are_kept_apart);
     tcase_add_test(cases, replacing_gives_the_former_value_back);
+    tcase_add_test(cases, the_empty_key_is_a_key);
     suite_add_tcase(suite, cases);
     return rc_unit_run(suite);
 }
