@@ -95,6 +95,11 @@ rc_loop_t *rc_learnamp_loop(const rc_learnamp_t *client)
     return client->loop;
 }
 
+int64_t rc_learnamp_timeout_ms(const rc_learnamp_t *client)
+{
+    return client->timeout_ms;
+}
+
 static int64_t admit(rc_learnamp_t *client)
 {
     return client->hooks.admit != NULL ? client->hooks.admit(client->hooks.opaque) : 0;

@@ -140,7 +140,7 @@ rc_code_t rc_learnamp_parse(rc_arena_t *arena, rc_expect_t expect, const char *w
     rc_learnamp_parsed_t result = {.found = false};
     json_t *json = NULL;
     rc_code_t code = RC_OK;
-    if (expect == RC_EXPECT_NOTHING) goto cleanup;
+    if (expect == RC_EXPECT_NOTHING && size_bytes == 0) goto cleanup;
     code = rc_json_parse(body, size_bytes, &json, error);
     if (code != RC_OK) goto cleanup;
     if (!json_is_object(json)) {

@@ -13,7 +13,7 @@
 
 /* What a successful answer holds. */
 typedef enum {
-    RC_EXPECT_NOTHING, /* 204 */
+    RC_EXPECT_NOTHING, /* 204; an object is fine too, but not a page that a proxy says in the service's place */
     RC_EXPECT_USER,    /* one user; `wanted` NULL, or the external id that it must bear */
     RC_EXPECT_USERS,   /* a list, of which the user with the address `wanted` counts */
     RC_EXPECT_MEMBER,  /* a list, of which the user with the external id `wanted` counts */

@@ -9,6 +9,7 @@
 
 enum {
     ABSENT_FOR_MS = 5 * 60 * 1000, /* then somebody may have made the team, and it is looked up again */
+    LATE_MARGIN_MS = 50,           /* a request takes effect no later than its time-out, measured elsewhere */
     MAX_PAGES = 50,                /* of teams that match a name: beyond, no unique one is looked for */
     MAX_ROUNDS = 3                 /* of find, adopt or create, while others do the same elsewhere */
 };
@@ -21,12 +22,13 @@ typedef struct team {
     char *id;
     rc_team_state_t state;
     rc_mono_t absent_until;
-    char *name;          /* at Learn Amp */
-    int64_t version;     /* of the newest state that gave it, or confirmed, this name; 0: unknown */
-    char *wanted;        /* the newest name that somebody asked for */
-    int64_t wanted_for;  /* the version of that state */
-    char *writing;       /* the name that is being written */
-    int64_t writing_for; /* the version of that state */
+    char *name;                  /* at Learn Amp */
+    int64_t version;             /* of the newest state that gave it, or confirmed, this name; 0: unknown */
+    char *wanted;                /* the newest name that somebody asked for */
+    int64_t wanted_for;          /* the version of that state */
+    char *writing;               /* the name that is being written */
+    int64_t writing_for;         /* the version of that state */
+    rc_mono_t in_question_until; /* a rename got no answer: it may take effect as late as this, over a newer one */
     stage_t stage;
     int rounds;
     int page;
@@ -81,6 +83,11 @@ void rc_teams_free(rc_teams_t *teams)
     free(teams);
 }
 
+static int64_t now_ms(const rc_teams_t *teams)
+{
+    return rc_loop_now(rc_learnamp_loop(teams->client)).ms;
+}
+
 static team_t *find(const rc_teams_t *teams, const char *id)
 {
     return rc_map_get(teams->by_id, id, strlen(id));
@@ -109,8 +116,7 @@ rc_team_state_t rc_teams_state(rc_teams_t *teams, const rc_ref_t *ref, int64_t v
     if (rename_due != NULL) *rename_due = false;
     team_t *team = find(teams, ref->id);
     if (team == NULL) return RC_TEAM_UNKNOWN;
-    if (team->state == RC_TEAM_ABSENT && rc_loop_now(rc_learnamp_loop(teams->client)).ms >= team->absent_until.ms)
-        team->state = RC_TEAM_UNKNOWN;
+    if (team->state == RC_TEAM_ABSENT && now_ms(teams) >= team->absent_until.ms) team->state = RC_TEAM_UNKNOWN;
     if (team->state != RC_TEAM_THERE || rc_text_empty(ref->name) || version <= team->version) return team->state;
     if (rc_text_equal(ref->name, team->name))
         team->version = version;
@@ -168,14 +174,14 @@ static void is_there(team_t *team, const char *name)
 {
     team->state = RC_TEAM_THERE;
     team->version = 0;
-    set_text(&team->name, name);
+    set_text(&team->name, now_ms(team->owner) < team->in_question_until.ms ? NULL : name);
     finish(team, NULL);
 }
 
 static void is_absent(team_t *team)
 {
     team->state = RC_TEAM_ABSENT;
-    team->absent_until.ms = rc_loop_now(rc_learnamp_loop(team->owner->client)).ms + ABSENT_FOR_MS;
+    team->absent_until.ms = now_ms(team->owner) + ABSENT_FOR_MS;
     finish(team, NULL);
 }
 
@@ -184,6 +190,7 @@ static bool build(void *opaque, bool waited, rc_learnamp_request_t *request)
     team_t *team = opaque;
     rc_ref_t ref = {team->id, team->wanted};
     (void)waited;
+    if (team->stage == RENAMES && now_ms(team->owner) < team->in_question_until.ms) return false;
     switch (team->stage) {
     case FINDS:
         rc_request_team_by_external_id(request, team->id);
@@ -266,11 +273,27 @@ static void on_success(team_t *team, const rc_learnamp_answer_t *answer)
     RC_DIE("an answer for a team that asked nothing");
 }
 
+/* What the team is called shows when nothing can come late any more; then it is written again. */
+static void question_name(team_t *team)
+{
+    set_text(&team->name, NULL);
+    team->version = 0;
+    team->in_question_until.ms = now_ms(team->owner) + rc_learnamp_timeout_ms(team->owner->client) + LATE_MARGIN_MS;
+}
+
 static void on_answer(void *opaque, const rc_learnamp_answer_t *answer)
 {
     team_t *team = opaque;
-    RC_INVARIANT(answer != NULL); /* build never declines */
     team->call = NULL;
+    if (answer == NULL) {
+        static const rc_learnamp_answer_t too_early = {.class = RC_CLASS_TRANSIENT,
+                                                       .retry_after_ms = -1,
+                                                       .message =
+                                                           "an earlier rename of the team got no answer, and may "
+                                                           "still take effect"};
+        finish(team, &too_early);
+        return;
+    }
     if (answer->class == RC_CLASS_APPLIED) {
         on_success(team, answer);
         return;
@@ -282,6 +305,7 @@ static void on_answer(void *opaque, const rc_learnamp_answer_t *answer)
         run(team, FINDS);
         return;
     }
+    if (answer->class == RC_CLASS_UNANSWERED && team->stage == RENAMES) question_name(team);
     rc_learnamp_answer_t failure = *answer;
     /* The employee's own record was not sent: it is not what is unanswered. The next try finds what this one made. */
     if (answer->class == RC_CLASS_UNANSWERED || moved) failure.class = RC_CLASS_TRANSIENT;

@@ -158,9 +158,11 @@ START_TEST(a_million_brackets_are_an_error)
 }
 END_TEST
 
-START_TEST(where_nothing_is_expected_anything_will_do)
+START_TEST(where_nothing_is_expected_a_page_is_no_success)
 {
-    ck_assert_int_eq(parse(RC_EXPECT_NOTHING, NULL, "<html>"), RC_OK);
+    ck_assert_int_eq(parse(RC_EXPECT_NOTHING, NULL, ""), RC_OK);
+    ck_assert_int_eq(parse(RC_EXPECT_NOTHING, NULL, "{\"id\":1}"), RC_OK);
+    ck_assert_int_eq(parse(RC_EXPECT_NOTHING, NULL, "<html>"), RC_MALFORMED);
 }
 END_TEST
 
@@ -257,7 +259,7 @@ int main(void)
     tcase_add_test(tcase, of_teams_the_free_ones_of_exactly_that_name_count);
     tcase_add_loop_test(tcase, what_the_api_does_not_promise_is_an_error_and_changes_nothing, 0, COUNT_OF(hostile));
     tcase_add_test(tcase, a_million_brackets_are_an_error);
-    tcase_add_test(tcase, where_nothing_is_expected_anything_will_do);
+    tcase_add_test(tcase, where_nothing_is_expected_a_page_is_no_success);
     tcase_add_loop_test(tcase, the_services_words_are_kept_readable, 0, COUNT_OF(failures));
     tcase_add_test(tcase, long_words_are_cut_at_a_characters_boundary);
     tcase_add_loop_test(tcase, a_token_is_taken_only_if_it_can_be_a_header, 0, COUNT_OF(tokens));
