@@ -61,8 +61,9 @@ static void civil_of(int64_t days, int *year, int *month, int *day)
 char *rc_wall_str(rc_wall_t wall, char text[RC_TIME_STR_SIZE])
 {
     int year, month, day;
-    int64_t days = floor_div(wall.ms, (int64_t)DAY_SECONDS * 1000);
-    int64_t ms = wall.ms - days * DAY_SECONDS * 1000;
+    const int64_t day_ms = (int64_t)DAY_SECONDS * 1000;
+    int64_t days = floor_div(wall.ms, day_ms);
+    int64_t ms = (wall.ms % day_ms + day_ms) % day_ms; /* any number may stand in a record */
     civil_of(days, &year, &month, &day);
     (void)snprintf(text, RC_TIME_STR_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", year, month, day, (int)(ms / 3600000),
                    (int)(ms / 60000 % 60), (int)(ms / 1000 % 60), (int)(ms % 1000));
