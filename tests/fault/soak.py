@@ -37,6 +37,7 @@ class Soak:
         self.changed = {}
         self.kills = {}
         self.steps = 0
+        self.faults = {}
 
     def world(self):
         people = [self.options.employees // 3 + (1 if i < self.options.employees % 3 else 0) for i in range(3)]
@@ -57,12 +58,14 @@ class Soak:
 
     def fault(self, world):
         """What goes on at services that are used over the internet."""
-        sandbox = world.sandbox
-        for kind, more in (("status", {"status": 503}), ("drop", {}), ("cut", {}), ("late", {"delay_ms": 700}),
-                           ("throttle", {"retry_after_s": 1})):
-            sandbox.fault(kind, "learnamp", probability=0.002, seed=self.options.seed, match={"path": "/v1/*"}, **more)
-        sandbox.fault("status", "kombo", status=502, probability=0.01, seed=self.options.seed)
-        sandbox.fault("cut", "kombo", probability=0.01, seed=self.options.seed + 1)
+        faults = (("status", {"status": 503}), ("drop", {}), ("cut", {}), ("late", {"delay_ms": 700}), ("hang", {"delay_ms": 5000}),
+                  ("status", {"status": 502}), ("throttle", {"retry_after_s": 1}))
+        for number, (kind, more) in enumerate(faults):
+            self.faults[world.sandbox.fault(kind, "learnamp", probability=0.005, seed=self.options.seed * 100 + number,
+                                            match={"path": "/v1/*"}, **more)] = f"Learn Amp: {kind} {more.get('status', '')}"
+        for number, (kind, more) in enumerate((("status", {"status": 502}), ("cut", {}), ("halved_list", {}), ("drop", {}))):
+            self.faults[world.sandbox.fault(kind, "kombo", probability=0.01, seed=self.options.seed * 100 + 50 + number, **more)] = \
+                f"Kombo: {kind} {more.get('status', '')}"
 
     def run(self, world):
         options, began = self.options, time.monotonic()
@@ -106,6 +109,7 @@ class Soak:
         # What was due while its program was down already.
         for _, number in kills:
             self.kill_and_restart(programs[number])
+        self.faults = [(name, world.sandbox.hits(number)) for number, name in self.faults.items()]
         world.sandbox.clear()
         print(f"changed for {options.seconds:.0f} s; waiting until all of it has arrived", flush=True)
         began = time.monotonic()
@@ -130,6 +134,7 @@ def table(title, rows):
 def report(soak, world, imported, total):
     print()
     table("What happened in HR", sorted(soak.changed.items()) + [("all", sum(soak.changed.values()))])
+    table("Faults", soak.faults)
     table("Killed", sorted(soak.kills.items()))
     table("Events               import   changes       all",
           [(kind, imported[kind], total[kind] - imported[kind], total[kind]) for kind in EVENT_TYPES]

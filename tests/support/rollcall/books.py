@@ -118,10 +118,12 @@ def ledger(topics, application="learnamp", integration=None):
 def equality(integration, **query):
     """I6: Learn Amp equals HR."""
     result = integration.compare(**query)
-    problems = [f"{d['employee']} {d['field']}: HR {d.get('hr')!r}, Learn Amp {d.get('learnamp')!r}"
-                for d in result["differences"]]
-    if result["difference_count"] > len(problems):
-        problems.append(f"{result['difference_count'] - len(problems)} more")
+    shown = result["differences"]
+    # HR's white space is not sent.
+    problems = [f"{d['employee']} {d['field']}: HR {d.get('hr')!r}, Learn Amp {d.get('learnamp')!r}" for d in shown
+                if (d.get("hr") or "").strip() != (d.get("learnamp") or "")]
+    if result["difference_count"] > len(shown):
+        problems.append(f"{result['difference_count'] - len(shown)} more")
     problems += [f"user {user} bears an id that is no employee's" for user in result["strangers"]]
     return problems
 
@@ -145,6 +147,9 @@ def deactivations(topics, integration):
     """I3: a user was deactivated only if an event said that the person has left."""
     gone = {record.value["metadata"]["employee_id"] for event_type, record in topics.events(integration.id)
             if event_type == "deactivated"}
+    # The same person under a new id, at the same user.
+    gone |= {record.value["metadata"]["employee_id"] for event_type, record in topics.events(integration.id)
+             if event_type == "created" and record.value["replaces"] in gone}
     return [f"user {user['id']} of {user['integrationExternalId']} was deactivated {user['deactivations']} times, and no event says why"
             for user in integration.users() if user["deactivations"] and user["integrationExternalId"] not in gone]
 

@@ -92,7 +92,7 @@ class World:
         return self
 
     def __exit__(self, kind, error, trace):
-        if kind is not None:
+        if kind is not None and kind is not SystemExit:
             self.report()
         self.close()
 
