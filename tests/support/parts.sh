@@ -45,7 +45,7 @@ stop_kafka() {
     deploy/kafka.sh stop --dir "$kafka_dir" --delete || true
 }
 
-has_tests() { compgen -G "tests/$1/*_test.c" >/dev/null || compgen -G "tests/$1/*.sh" >/dev/null; }
+has_tests() { compgen -G "tests/$1/*_test.c" >/dev/null || compgen -G "tests/$1/*.sh" >/dev/null || compgen -G "tests/$1/*.py" >/dev/null; }
 
 part_unit() {
     build build || return 0
@@ -65,14 +65,16 @@ part_with_kafka() {
 
 # run_scripts BUILD KIND: the scripts beside the programs of Check, one by one.
 run_scripts() {
-    local build=$1 kind=$2 script name log code before
-    for script in tests/"$kind"/*.sh; do
+    local build=$1 kind=$2 script name log code before run
+    for script in tests/"$kind"/*.sh tests/"$kind"/*.py; do
         [ -f "$script" ] || continue
         name=$kind/$(basename "$script")
-        log=$logs/$build-$kind-$(basename "$script" .sh).log
+        log=$logs/$build-$kind-$(basename "${script%.*}").log
+        run=bash
+        if [[ $script = *.py ]]; then run=tests/support/python.sh; fi
         before=$SECONDS
         code=0
-        RC_BIN=$root/$build/bin timeout -k 10 900 bash "$script" >"$log" 2>&1 </dev/null 9>&- || code=$?
+        RC_BIN=$root/$build/bin timeout -k 10 900 $run "$script" >"$log" 2>&1 </dev/null 9>&- || code=$?
         count_script "$name" "$log" $code $((SECONDS - before))
     done
 }

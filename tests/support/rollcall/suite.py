@@ -35,6 +35,7 @@ def run(world=None):
     if any failed. What the programs of the world say is shown behind the first failure."""
     words = sys.argv[1:]
     passed = failed = 0
+    failures = []
     for function in TESTS:
         name = function.__name__.replace("_", " ")
         if words and function is not TESTS[0] and not any(word in name for word in words):
@@ -49,6 +50,7 @@ def run(world=None):
             reason = str(error) or type(error).__name__
             print(f"not ok {name} ({time.monotonic() - started:.1f} s): {reason.splitlines()[0]}")
             print("  " + "".join(traceback.format_exception(error)).rstrip().replace("\n", "\n  "))
+            failures.append(f"{name}: {reason}")
             if world and failed == 1:
                 world.report()
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
@@ -56,5 +58,8 @@ def run(world=None):
         else:
             passed += 1
             print(f"ok {name} ({time.monotonic() - started:.1f} s)")
+    # Once more, for those who see only the end.
+    for failure in failures:
+        print("  failed: " + failure.replace("\n", "\n  "))
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
