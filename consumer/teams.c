@@ -9,7 +9,7 @@
 
 enum {
     ABSENT_FOR_MS = 5 * 60 * 1000, /* then somebody may have made the team, and it is looked up again */
-    LATE_MARGIN_MS = 50,           /* a request takes effect no later than its time-out, measured elsewhere */
+    LATE_MARGIN_MS = 100,          /* a request takes effect no later than its time-out, measured elsewhere */
     MAX_PAGES = 50,                /* of teams that match a name: beyond, no unique one is looked for */
     MAX_ROUNDS = 3                 /* of find, adopt or create, while others do the same elsewhere */
 };

@@ -16,7 +16,15 @@
 #include "tests/sandbox/requests.h"
 #include "tests/sandbox/server.h"
 
-enum { PEOPLE = 24, MORE = 40, TEAMS = 4, CHANGES = 260, TIMEOUT_MS = 250, QUIET_MS = TIMEOUT_MS + 60, SLOTS = 8 };
+enum {
+    PEOPLE = 24,
+    MORE = 40,
+    TEAMS = 4,
+    CHANGES = 260,
+    TIMEOUT_MS = 250,
+    QUIET_MS = 800 /* on a busy machine the sandbox is late, too */,
+    SLOTS = 8
+};
 static const int64_t delays_ms[] = {40, 160, 400};
 
 typedef struct record {
@@ -492,23 +500,9 @@ static bool is_right(const person_t *person)
 
 static void check_person(const person_t *person)
 {
-    if (!is_right(person)) tell(person);
-    const sb_user_t *user = sb_store_user_by_external_id(company->store, person->id);
-    if (!is_employed(person)) {
-        ck_assert_msg(user == NULL || user->status == SB_STATUS_DEACTIVATED, "%s is gone and active", person->id);
-        return;
-    }
-    const rc_employee_t *employee = &person->row.employee;
-    ck_assert_msg(user != NULL, "%s is employed and has no user", person->id);
-    ck_assert_msg(user->status != SB_STATUS_DEACTIVATED, "%s is employed and deactivated", person->id);
-    ck_assert_msg(rc_text_equal(user->text[SB_USER_EMAIL], employee->email), "%s: %s, not %s", person->id,
-                  user->text[SB_USER_EMAIL], employee->email);
-    ck_assert_msg(rc_text_equal(user->text[SB_USER_JOB_TITLE], employee->job_title), "%s: %s, not %s", person->id,
-                  user->text[SB_USER_JOB_TITLE], employee->job_title);
-    const sb_team_t *team = user->primary_team != 0 ? sb_store_team(company->store, user->primary_team) : NULL;
-    ck_assert_msg(rc_text_equal(team != NULL ? team->external_id : NULL, employee->primary_team.id),
-                  "%s: team %s, not %s", person->id, team != NULL ? team->external_id : "none",
-                  employee->primary_team.id);
+    if (is_right(person)) return;
+    tell(person);
+    ck_abort_msg("%s is not as HR says (%s)", person->id, is_employed(person) ? "employed" : "gone");
 }
 
 static void check_all(void)

@@ -279,6 +279,28 @@ START_TEST(a_team_that_vanished_before_its_rename_is_made_again)
 }
 END_TEST
 
+START_TEST(a_rename_in_question_is_not_overtaken)
+{
+    OPEN(THERE("Vertrieb"), RC_LINE("PUT /v1/teams/by_external_id/g1 HTTP", RC_SCRIPT_HANGS_UP, .answer = NULL),
+         RC_LINE("PUT /v1/teams/by_external_id/g1 HTTP", 200, .answer = RC_TEAM(70, "g1", "Sales")));
+    ensure(&sales);
+    ended = failed = 0;
+    for (int i = 1; i <= 2; i++) { /* the second is too early to be sent */
+        (void)rc_teams_rename(teams, &sales, 6, on_team, NULL);
+        run_until(i);
+        ck_assert_int_eq(failed, i);
+        ck_assert_int_eq(failure_class, RC_CLASS_TRANSIENT);
+    }
+    ck_assert(is_rename_due("Vertrieb", 7)); /* nobody knows what it is called */
+    while (failed == ended) {
+        (void)rc_teams_rename(teams, &sales, 6, on_team, NULL);
+        run_until(ended + 1);
+    }
+    ck_assert(!is_rename_due("Sales", 7));
+    all_asked();
+}
+END_TEST
+
 static rc_teams_wait_t *other_wait;
 
 static void cancel_other(void *opaque, const rc_learnamp_answer_t *failure)
@@ -413,6 +435,7 @@ int main(void)
     tcase_add_test(tcase, only_a_state_newer_than_the_last_rename_renames);
     tcase_add_test(tcase, a_newer_name_asked_for_meanwhile_is_written_too);
     tcase_add_test(tcase, a_team_that_vanished_before_its_rename_is_made_again);
+    tcase_add_test(tcase, a_rename_in_question_is_not_overtaken);
     tcase_add_test(tcase, who_no_longer_waits_is_not_called);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("tokens");
