@@ -309,8 +309,8 @@ import() {
 # The people of the story: active, in one team, managing nobody (managers have the small numbers), with names that every
 # terminal shows well, where there are enough of those.
 choose_people() {
-    ask 'employees?limit=400' | jq --argjson from $(((people - 1) / 8 + 1)) '.employees |= (.[$from:]
-        | map(select(.employment_status == "ACTIVE" and .termination_date == null and ([.groups[] | select(.type == "TEAM")] | length) == 1))
+    ask "employees?offset=$(((people - 1) / 8 + 1))&limit=400" | jq '.employees |= (
+        map(select(.employment_status == "ACTIVE" and .termination_date == null and ([.groups[] | select(.type == "TEAM")] | length) == 1))
         | map(select(.first_name + .last_name | test("^\\p{Latin}+$"))) as $latin | if ($latin | length) < 3 then . else $latin end)' \
         >"$scratch/employees.json"
     # [external id, name, members], the smallest first.
