@@ -38,7 +38,8 @@ struct rc_check {
 
 /* --- findings --- */
 
-static void add(rc_check_t *check, verdict_t verdict, const char *format, va_list list)
+__attribute__((format(printf, 3, 0))) static void add(rc_check_t *check, verdict_t verdict, const char *format,
+                                                      va_list list)
 {
     char *message;
     if (vasprintf(&message, format, list) < 0) RC_DIE("out of memory, or a wrong format: %s", format);
