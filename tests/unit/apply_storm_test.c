@@ -32,7 +32,7 @@ typedef struct record {
     rc_event_t event;
     rc_event_type_t lane;
     int attempts, before; /* header; before -1: from the event topic */
-    bool unanswered, looks_again;
+    bool unanswered, looks_again, keeps_its_place;
     int64_t written_version;
     rc_mono_t due;
 } record_t;
@@ -236,10 +236,20 @@ static void write_ledger(person_t *person, rc_event_type_t lane, int64_t of, rc_
     person->has_ledger[lane] = true;
 }
 
+/* Into a retry topic: others come before it. */
 static void put_back(person_t *person, record_t *record, int64_t delay_ms)
 {
     record->due.ms = rc_loop_now(loop).ms + delay_ms;
+    record->keeps_its_place = false;
     TAILQ_INSERT_TAIL(&person->records, record, link);
+}
+
+/* In memory: nobody comes before it. */
+static void keep(person_t *person, record_t *record, int64_t delay_ms)
+{
+    record->due.ms = rc_loop_now(loop).ms + delay_ms;
+    record->keeps_its_place = true;
+    TAILQ_INSERT_HEAD(&person->records, record, link);
 }
 
 static void park(person_t *person, record_t *record, rc_parking_decision_t way, rc_event_type_t lane)
@@ -267,7 +277,7 @@ static void on_failure(person_t *person, record_t *record, const rc_apply_result
         park(person, record, way, record->lane);
         return;
     case RC_PARKING_HOLD:
-        put_back(person, record, 30);
+        keep(person, record, 30);
         return;
     case RC_PARKING_DEAD_LETTER:
         if (result->class == RC_CLASS_REJECTED) rejected++;
@@ -296,11 +306,11 @@ static void on_done(void *opaque, const rc_apply_result_t *result)
     } else if (result->look_again) {
         record->looks_again = true;
         record->written_version = result->version;
-        put_back(person, record, QUIET_MS);
+        keep(person, record, QUIET_MS);
     } else if (person->row.version > result->version) {
         record->looks_again = true; /* S4: not for S1 to skip */
         record->written_version = 0;
-        put_back(person, record, 0);
+        keep(person, record, 0);
     } else {
         write_ledger(person, record->lane, result->version, result->outcome);
         if (result->manager_missing) {
@@ -363,7 +373,10 @@ static void pump(void)
         if (person->current != NULL || now.ms < person->quiet_until.ms) continue;
         for (record = TAILQ_FIRST(&person->records); record != NULL && person->current == NULL; record = next) {
             next = TAILQ_NEXT(record, link);
-            if (record->due.ms <= now.ms) begin(person, record);
+            if (record->due.ms <= now.ms)
+                begin(person, record);
+            else if (record->keeps_its_place)
+                break;
         }
     }
 }
