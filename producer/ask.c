@@ -139,30 +139,37 @@ rc_code_t rc_ask(const rc_kafka_t *kafka, const rc_codec_t *codec, rc_command_t 
 }
 
 /* Asks again while a young cluster has no coordinator for the group yet. */
-static rc_code_t list_members(rc_kafka_admin_t *admin, const char *group_id, rc_arena_t *arena, size_t *count,
-                              rc_error_t *error)
+static rc_code_t list_members(rc_kafka_admin_t *admin, const char *group_id, rc_arena_t *arena,
+                              const rc_kafka_member_t **members, size_t *count, rc_error_t *error)
 {
     const struct timespec pause = {0, STEP_MS * 10 * 1000000};
     rc_mono_t until = {rc_mono_now().ms + ASK_TIMEOUT_MS};
     for (;;) {
-        const rc_kafka_member_t *members;
-        rc_code_t code = rc_kafka_admin_group(admin, group_id, ASK_TIMEOUT_MS, arena, &members, count, error);
+        rc_code_t code = rc_kafka_admin_group(admin, group_id, ASK_TIMEOUT_MS, arena, members, count, error);
         if (code == RC_OK || error->disposition != RC_RETRY || rc_mono_now().ms >= until.ms) return code;
         (void)nanosleep(&pause, NULL);
     }
 }
 
-rc_code_t rc_ask_is_anybody_there(const rc_kafka_t *kafka, bool *somebody, rc_error_t *error)
+rc_code_t rc_ask_who_works(const rc_kafka_t *kafka, rc_producers_t *producers, rc_error_t *error)
 {
     rc_kafka_admin_t *admin = NULL;
     char *cluster_id = NULL;
     rc_arena_t *arena = rc_arena_new_sized(1024);
     char *group_id = rc_owner_group_id(rc_kafka_config(kafka));
+    const rc_kafka_member_t *members = NULL;
     size_t count = 0;
     rc_code_t code = rc_kafka_admin_open(kafka, &admin, error);
     if (code == RC_OK) code = rc_kafka_admin_cluster_id(admin, ASK_TIMEOUT_MS, &cluster_id, error);
-    if (code == RC_OK && !rc_kafka_is_mock(cluster_id)) code = list_members(admin, group_id, arena, &count, error);
-    if (code == RC_OK) *somebody = count > 0;
+    if (code == RC_OK && !rc_kafka_is_mock(cluster_id))
+        code = list_members(admin, group_id, arena, &members, &count, error);
+    *producers = (rc_producers_t){.services = false};
+    for (size_t i = 0; code == RC_OK && i < count; i++) {
+        if (!members[i].instance_id) continue; /* a single poll */
+        bool own = strcmp(members[i].instance_id, rc_kafka_config(kafka)->instance) == 0;
+        producers->own_ghost |= own;
+        producers->services |= !own;
+    }
     free(cluster_id);
     free(group_id);
     rc_kafka_admin_close(admin);

@@ -22,7 +22,11 @@ rc_code_t rc_ask(const rc_kafka_t *kafka, const rc_codec_t *codec, rc_command_t 
                  int64_t timeout_ms, const atomic_bool *cancelled, rc_arena_t *arena, rc_answer_t *answers,
                  rc_error_t *error);
 
-/* Whether producers are at work: members of their group. The mock cluster cannot say: false. */
-rc_code_t rc_ask_is_anybody_there(const rc_kafka_t *kafka, bool *somebody, rc_error_t *error);
+/* Who works: members of the producers' group. The mock cluster cannot say: nobody. */
+typedef struct {
+    bool services;  /* others than this instance */
+    bool own_ghost; /* one of this instance: dead, if this process holds the instance's store */
+} rc_producers_t;
+rc_code_t rc_ask_who_works(const rc_kafka_t *kafka, rc_producers_t *producers, rc_error_t *error);
 
 #endif

@@ -9,7 +9,7 @@ static void reach_kombo(const rc_config_t *config, const rc_integration_t *integ
     int64_t timeout_ms = config->producer.http_timeout_ms;
     if (timeout_ms > RC_CHECK_TIMEOUT_MS) timeout_ms = RC_CHECK_TIMEOUT_MS;
     rc_kombo_fields_t *fields;
-    rc_kombo_t *kombo = rc_kombo_open(config, integration, timeout_ms, &fields);
+    rc_kombo_t *kombo = rc_kombo_open(config, integration, timeout_ms, NULL, &fields);
     rc_kombo_health_t health;
     rc_error_t error = RC_ERROR_INIT;
     if (rc_kombo_check(kombo, NULL, &health, &error) == RC_OK)

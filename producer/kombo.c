@@ -1,5 +1,6 @@
 #include "producer/kombo.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ rc_kombo_t *rc_kombo_new(const rc_kombo_options_t *options)
     kombo->timeout_ms = options->timeout_ms;
     kombo->max_page_bytes = options->max_page_bytes;
     kombo->fields = options->fields;
+    kombo->metrics = options->metrics;
     kombo->parser = rc_kombo_parser_new(options->fields);
     kombo->http = rc_http_blocking_new(&options->http);
     return kombo;
@@ -41,6 +43,17 @@ void rc_kombo_free(rc_kombo_t *kombo)
     free(kombo->authorization);
     free(kombo->integration_id);
     free(kombo);
+}
+
+/* Under the status of its answer, or the error that took its place. */
+static void count_request(const rc_kombo_t *kombo, rc_code_t code, const rc_http_answer_t *answer, int64_t took_ms)
+{
+    char status[16];
+    (void)snprintf(status, sizeof status, "%d", code == RC_OK ? answer->status : 0);
+    rc_metrics_count(kombo->metrics, RC_METRIC_KOMBO_REQUESTS, kombo->integration_id,
+                     code == RC_OK ? status : rc_code_str(code), NULL);
+    rc_series_observe(rc_metrics_series(kombo->metrics, RC_METRIC_KOMBO_REQUEST_DURATION, NULL, NULL, NULL),
+                      (double)took_ms / 1000.0);
 }
 
 rc_code_t rc_kombo_get(rc_kombo_t *kombo, const char *path, const char *query, rc_http_chunk_fn *chunk, void *opaque,
@@ -58,8 +71,11 @@ rc_code_t rc_kombo_get(rc_kombo_t *kombo, const char *path, const char *query, r
                                  .timeout_ms = kombo->timeout_ms,
                                  .max_body_bytes = kombo->max_page_bytes};
     rc_code_t code = RC_CONNECT;
-    for (int attempt = 0; attempt < ATTEMPTS && code == RC_CONNECT; attempt++)
+    for (int attempt = 0; attempt < ATTEMPTS && code == RC_CONNECT; attempt++) {
+        rc_mono_t began = rc_mono_now();
         code = rc_http_perform(kombo->http, &request, chunk, opaque, cancelled, answer, error);
+        count_request(kombo, code, answer, rc_mono_now().ms - began.ms);
+    }
     free(url);
     return code == RC_OK ? RC_OK : rc_error_prefix(error, "Kombo, %s", path);
 }

@@ -18,6 +18,7 @@
 #include "common/domain.h"
 #include "common/error.h"
 #include "common/http.h"
+#include "common/metrics.h"
 #include "common/time.h"
 
 /* ---- Records. All strings are trimmed UTF-8; NULL: null, absent or empty. They live in the callback only. ---- */
@@ -74,16 +75,17 @@ typedef struct {
     size_t max_page_bytes;           /* producer.max_page_size */
     rc_http_options_t http;          /* http_proxy, ca_file */
     const rc_kombo_fields_t *fields; /* borrows */
+    rc_metrics_t *metrics;           /* of the producer; borrows; NULL: none */
 } rc_kombo_options_t;
 
 typedef struct rc_kombo rc_kombo_t;
 
 /* Copies the strings. Returns new (free with rc_kombo_free). */
 rc_kombo_t *rc_kombo_new(const rc_kombo_options_t *options);
-/* The same from the configuration, with the fields that its mapping names. Returns new twice: the client, and in
- * *fields (rc_kombo_fields_free, after the client) what it reads. */
+/* The same from the configuration, with the fields that its mapping names; `metrics` may be NULL. Returns new twice:
+ * the client, and in *fields (rc_kombo_fields_free, after the client) what it reads. */
 rc_kombo_t *rc_kombo_open(const rc_config_t *config, const rc_integration_t *integration, int64_t timeout_ms,
-                          rc_kombo_fields_t **fields);
+                          rc_metrics_t *metrics, rc_kombo_fields_t **fields);
 void rc_kombo_free(rc_kombo_t *kombo); /* NULL is fine */
 
 typedef struct {

@@ -13,6 +13,7 @@ struct rc_kombo {
     int64_t timeout_ms;
     size_t max_page_bytes;
     const rc_kombo_fields_t *fields;
+    rc_metrics_t *metrics; /* NULL: none */
     rc_kombo_parser_t *parser;
     rc_http_blocking_t *http;
 };

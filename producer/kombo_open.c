@@ -5,7 +5,7 @@
 #include "producer/kombo.h"
 
 rc_kombo_t *rc_kombo_open(const rc_config_t *config, const rc_integration_t *integration, int64_t timeout_ms,
-                          rc_kombo_fields_t **fields)
+                          rc_metrics_t *metrics, rc_kombo_fields_t **fields)
 {
     const char **paths = rc_calloc(integration->mapping_count, sizeof *paths);
     for (size_t i = 0; i < integration->mapping_count; i++) paths[i] = integration->mapping[i].source;
@@ -20,6 +20,7 @@ rc_kombo_t *rc_kombo_open(const rc_config_t *config, const rc_integration_t *int
                                         .timeout_ms = timeout_ms,
                                         .max_page_bytes = config->producer.max_page_size_bytes,
                                         .http = {.proxy = config->http_proxy, .ca_file = config->ca_file},
-                                        .fields = *fields};
+                                        .fields = *fields,
+                                        .metrics = metrics};
     return rc_kombo_new(&options);
 }

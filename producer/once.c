@@ -13,7 +13,7 @@
 /* How one integration's poll ended. */
 typedef struct {
     const rc_integration_t *integration;
-    bool done;
+    atomic_bool done;
     bool ok;
     char message[RC_ERROR_MESSAGE_SIZE];
     rc_sync_state_t state; /* as of then */
@@ -47,18 +47,29 @@ static void worker_done(void *opaque, const rc_integration_t *integration, rc_co
     once_t *once = opaque;
     for (size_t i = 0; i < once->count; i++) {
         outcome_t *outcome = &once->outcomes[i];
-        if (outcome->integration != integration || outcome->done) continue;
+        if (outcome->integration != integration || atomic_load(&outcome->done)) continue;
         outcome->ok = code == RC_OK;
         memcpy(outcome->message, error->message, sizeof outcome->message);
-        outcome->done = true;
+        atomic_store(&outcome->done, true);
         if (atomic_fetch_sub(&once->left, 1) == 1) atomic_store(&once->stop, true);
     }
 }
 
-static rc_code_t poll_ourselves(once_t *once, rc_error_t *error)
+static bool is_wanted(void *opaque, const rc_integration_t *integration)
 {
-    const rc_once_t order = {
-        .full = once->args->full, .integration_id = once->args->integration, .done = worker_done, .opaque = once};
+    const once_t *once = opaque;
+    for (size_t i = 0; i < once->count; i++)
+        if (once->outcomes[i].integration == integration) return !atomic_load(&once->outcomes[i].done);
+    return false;
+}
+
+static rc_code_t poll_ourselves(once_t *once, bool in_place_of_service, rc_error_t *error)
+{
+    const rc_once_t order = {.full = once->args->full,
+                             .in_place_of_service = in_place_of_service,
+                             .is_wanted = is_wanted,
+                             .done = worker_done,
+                             .opaque = once};
     atomic_store(&once->left, once->count);
     rc_service_start(&once->service, &order);
     (void)rc_signals_wait();
@@ -107,12 +118,12 @@ static rc_code_t ask_others(once_t *once, rc_error_t *error)
 
 static rc_code_t poll_all(once_t *once, rc_error_t *error)
 {
-    bool somebody = false;
+    rc_producers_t producers;
     rc_code_t code = rc_service_init(&once->service, once->config, &once->stop, error);
     if (code == RC_CONFLICT) return ask_others(once, error);
-    if (code == RC_OK) code = rc_ask_is_anybody_there(once->service.kafka, &somebody, error);
+    if (code == RC_OK) code = rc_ask_who_works(once->service.kafka, &producers, error);
     if (code != RC_OK) return code;
-    return somebody ? ask_others(once, error) : poll_ourselves(once, error);
+    return producers.services ? ask_others(once, error) : poll_ourselves(once, producers.own_ghost, error);
 }
 
 /* --- what is printed --- */

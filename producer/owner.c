@@ -15,6 +15,7 @@ struct rc_owner {
     const rc_config_t *config;
     const rc_worker_context_t *context;
     const rc_once_t *once;
+    bool dynamic;
     rc_arena_t *names;
     const char *topic;
     char *group_id;
@@ -26,6 +27,7 @@ struct rc_owner {
     rc_kafka_consumer_t *consumer;
     rc_worker_t **workers; /* by index of the integration; NULL: not ours */
     rc_mono_t fenced_at;   /* 0: never */
+    rc_mono_t ended_at;    /* a worker was found ended while its partition is ours; 0: none */
 };
 
 enum {
@@ -34,7 +36,8 @@ enum {
     ASK_TIMEOUT_MS = 10000,
     FENCED_AGAIN_MS = 60000,
     STEP_MS = 20,
-    COMMIT_GRACE_MS = 5000
+    COMMIT_GRACE_MS = 5000,
+    DESERTED_MS = 30000
 };
 
 char *rc_owner_group_id(const rc_config_t *config)
@@ -78,25 +81,38 @@ static void stop_workers(rc_owner_t *owner)
     rc_publisher_give_up(owner->context->publisher, false);
 }
 
-static bool is_asked_for(const rc_owner_t *owner, const rc_integration_t *integration)
+static bool is_ours(int32_t partition, const rc_kafka_offset_t *partitions, size_t count)
 {
-    return !owner->once || !owner->once->integration_id || strcmp(owner->once->integration_id, integration->id) == 0;
+    for (size_t i = 0; i < count; i++)
+        if (partitions[i].partition == partition) return true;
+    return false;
 }
 
-static void start_workers(rc_owner_t *owner, const rc_kafka_offset_t *partitions, size_t count)
+/* `once` waits for nobody: whose integration it is now may poll it, or is asked to. */
+static void pass_over(const rc_owner_t *owner, const rc_integration_t *integration)
 {
-    rc_kafka_group_t *group = rc_kafka_consumer_group(owner->consumer);
+    rc_error_t error = RC_ERROR_INIT;
+    if (!owner->once) return;
+    (void)rc_error_set(&error, RC_OWNERSHIP, RC_REJECT, "a producer that runs elsewhere owns it; run `once` again");
+    owner->once->done(owner->once->opaque, integration, RC_OWNERSHIP, &error);
+}
+
+static void start_workers(rc_owner_t *owner, const rc_kafka_group_t *group, const rc_kafka_offset_t *partitions,
+                          size_t count)
+{
+    owner->ended_at = (rc_mono_t){0};
     for (size_t i = 0; i < owner->config->integrations_count; i++) {
         const rc_integration_t *integration = &owner->config->integrations[i];
         int32_t partition = rc_owner_partition(owner->config, integration->id);
-        for (size_t p = 0; p < count; p++) {
-            if (partitions[p].partition != partition || !is_asked_for(owner, integration)) continue;
-            rc_log(RC_LEVEL_INFO, "integration taken over", RC_LOG_STR(INTEGRATION, integration->id),
-                   RC_LOG_INT(PARTITION, partition));
-            owner->workers[i] = rc_worker_new(owner->context, integration, partition, group, owner->once);
+        if (owner->once && !owner->once->is_wanted(owner->once->opaque, integration)) continue;
+        if (!is_ours(partition, partitions, count)) {
+            pass_over(owner, integration);
+            continue;
         }
+        rc_log(RC_LEVEL_INFO, "integration taken over", RC_LOG_STR(INTEGRATION, integration->id),
+               RC_LOG_INT(PARTITION, partition));
+        owner->workers[i] = rc_worker_new(owner->context, integration, partition, group, owner->once);
     }
-    rc_kafka_group_free(group);
 }
 
 /* --- taking over --- */
@@ -119,7 +135,9 @@ static rc_code_t find_offsets(rc_owner_t *owner, rc_kafka_offset_t *partitions, 
 static rc_code_t try_take_over(rc_owner_t *owner, rc_kafka_offset_t *partitions, size_t count, rc_error_t *error)
 {
     if (count == 0) return RC_OK;
-    rc_code_t code = find_offsets(owner, partitions, count, error);
+    /* What we left open ourselves would be in the way until it timed out. */
+    rc_code_t code = rc_publisher_open(owner->context->publisher, &owner->stopping, error);
+    if (code == RC_OK) code = find_offsets(owner, partitions, count, error);
     if (code == RC_OK) code = rc_views_catch_up(owner->context->views, &owner->stopping, error);
     return code;
 }
@@ -127,6 +145,8 @@ static rc_code_t try_take_over(rc_owner_t *owner, rc_kafka_offset_t *partitions,
 static void take_over(rc_owner_t *owner, const rc_kafka_event_t *event)
 {
     size_t count = event->partition_count;
+    /* Before anything that waits: a member that is lost meanwhile has no generation, and such a one fences nothing. */
+    rc_kafka_group_t *group = rc_kafka_consumer_group(owner->consumer);
     rc_kafka_offset_t *partitions = rc_calloc(count, sizeof *partitions);
     for (size_t i = 0; i < count; i++)
         partitions[i] = (rc_kafka_offset_t){owner->topic, event->partitions[i].partition, RC_OFFSET_NONE};
@@ -140,11 +160,12 @@ static void take_over(rc_owner_t *owner, const rc_kafka_event_t *event)
             rc_publisher_assigned(owner->context->publisher, partitions[i].partition, partitions[i].offset);
         if (rc_kafka_consumer_assign(owner->consumer, partitions, count, &error) != RC_OK)
             rc_log(RC_LEVEL_ERROR, "an assignment could not be taken", RC_LOG_ERR(&error));
-        start_workers(owner, partitions, count);
+        start_workers(owner, group, partitions, count);
         atomic_store(&owner->ready, true);
         rc_log(RC_LEVEL_INFO, "ready", RC_LOG_STR(GROUP, owner->group_id), RC_LOG_INT(PARTITIONS, count));
     }
     free(partitions);
+    rc_kafka_group_free(group);
 }
 
 static void give_up(rc_owner_t *owner, const rc_kafka_event_t *event)
@@ -195,6 +216,23 @@ static void take_command(rc_owner_t *owner, const rc_kafka_message_t *message)
     rc_arena_free(arena);
 }
 
+/* The topic was made anew, or its retention is shorter than we were away. */
+static void begin_again(rc_owner_t *owner, int32_t partition, int64_t offset)
+{
+    rc_error_t error = RC_ERROR_INIT;
+    rc_kafka_offset_t at = {owner->topic, partition, 0};
+    rc_log(RC_LEVEL_WARN, "the committed offset of the commands is out of range; they are read from the first",
+           RC_LOG_INT(PARTITION, partition), RC_LOG_INT(OFFSET, offset));
+    rc_code_t code = rc_kafka_admin_beginnings(owner->admin, &at, 1, ASK_TIMEOUT_MS, &error);
+    if (code == RC_OK) {
+        rc_publisher_assigned(owner->context->publisher, partition, at.offset);
+        code = rc_kafka_consumer_seek(owner->consumer, &at, 1, ASK_TIMEOUT_MS, &error);
+    }
+    if (code != RC_OK)
+        rc_log(RC_LEVEL_ERROR, "commands of a partition are not read until it is assigned again",
+               RC_LOG_INT(PARTITION, partition), RC_LOG_ERR(&error));
+}
+
 /* --- the thread --- */
 
 static rc_code_t open_all(rc_owner_t *owner, rc_error_t *error)
@@ -203,8 +241,7 @@ static rc_code_t open_all(rc_owner_t *owner, rc_error_t *error)
     if (!owner->admin) code = rc_kafka_admin_open(owner->kafka, &owner->admin, error);
     if (code == RC_OK) code = rc_publisher_open(owner->context->publisher, &owner->stopping, error);
     if (code == RC_OK)
-        /* A single poll leaves the group at its end, so that nobody takes it for a service that is about to return. */
-        code = rc_kafka_consumer_open(owner->kafka, owner->group_id, owner->once ? NULL : owner->config->instance,
+        code = rc_kafka_consumer_open(owner->kafka, owner->group_id, owner->dynamic ? NULL : owner->config->instance,
                                       &owner->consumer, error);
     if (code == RC_OK) code = rc_kafka_consumer_subscribe(owner->consumer, &owner->topic, 1, error);
     if (code != RC_OK) {
@@ -249,14 +286,32 @@ static void on_event(rc_owner_t *owner, const rc_kafka_event_t *event)
     case RC_KAFKA_MESSAGE:
         take_command(owner, &event->message);
         break;
-    case RC_KAFKA_OUT_OF_RANGE: /* commands older than their retention have expired */
-        rc_log(RC_LEVEL_WARN, "the committed offset of the commands is out of range",
-               RC_LOG_INT(PARTITION, event->at.partition), RC_LOG_INT(OFFSET, event->at.offset));
+    case RC_KAFKA_OUT_OF_RANGE:
+        begin_again(owner, event->at.partition, event->at.offset);
         break;
     case RC_KAFKA_NONE:
     case RC_KAFKA_EOF:
         break;
     }
+}
+
+/* A worker ends by itself when the group refuses its work; that the partitions were lost follows within moments. When
+ * it does not, nobody would work that integration. */
+static bool is_deserted(rc_owner_t *owner, rc_error_t *error)
+{
+    if (owner->once) return false;
+    bool ended = false;
+    for (size_t i = 0; i < owner->config->integrations_count; i++)
+        ended |= owner->workers[i] && rc_worker_has_ended(owner->workers[i]);
+    rc_mono_t now = rc_mono_now();
+    if (!ended) owner->ended_at = (rc_mono_t){0};
+    if (!ended || !owner->ended_at.ms) {
+        if (ended) owner->ended_at = now;
+        return false;
+    }
+    if (now.ms - owner->ended_at.ms < DESERTED_MS) return false;
+    (void)rc_error_set(error, RC_OWNERSHIP, RC_FATAL, "the group refuses what it assigned");
+    return true;
 }
 
 static void *run(void *opaque)
@@ -276,6 +331,7 @@ static void *run(void *opaque)
         if (code == RC_OK) {
             on_event(owner, &event);
             rc_kafka_event_release(&event);
+            if (is_deserted(owner, &error)) rebuild(owner, &error);
         } else if (error.disposition == RC_FATAL) {
             rebuild(owner, &error);
         }
@@ -294,6 +350,7 @@ rc_owner_t *rc_owner_new(const rc_kafka_t *kafka, const rc_worker_context_t *con
                           .config = rc_kafka_config(kafka),
                           .context = context,
                           .once = once,
+                          .dynamic = once && !once->in_place_of_service,
                           .names = rc_arena_new_sized(256),
                           .group_id = rc_owner_group_id(rc_kafka_config(kafka))};
     owner->topic = rc_topic_name(owner->config, RC_TOPIC_COMMANDS, owner->names);

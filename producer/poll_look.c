@@ -2,66 +2,13 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "common/map.h"
-#include "producer/employee.h"
+#include "common/table.h"
 #include "producer/poll_steps.h"
 
 enum {
     OVERLAP_MS = 120000, /* design section 4: `updated_after` is kept back by it */
     CURSOR_RESTARTS = 3
 };
-
-/* --- the stage --- */
-
-static rc_code_t put(rc_run_t *run, rc_staged_kind_t kind, const char *employee_id, const char *address,
-                     const rc_pending_t *pending, rc_error_t *error)
-{
-    const char mark = (char)kind;
-    rc_buf_reset(&run->value);
-    RC_INVARIANT(rc_buf_add(&run->value, &mark, 1));
-    rc_code_t code = pending ? rc_codec_encode_pending(run->context->codec, pending, &run->value, error) : RC_OK;
-    if (code != RC_OK) return rc_error_prefix(error, "employee %s", employee_id);
-    return rc_stage_put(run->stage, employee_id, address, run->value.data, run->value.size_bytes, error);
-}
-
-/* What was decided about somebody goes on the stage: a change that would be published, a pending record to write or to
- * erase, or nothing. */
-static rc_code_t stage_decision(rc_run_t *run, const char *employee_id, const rc_snapshot_t *snapshot,
-                                const rc_pending_t *stored, const rc_decision_t *decision, rc_error_t *error)
-{
-    rc_pending_t next;
-    if (decision->diff.count > 0) {
-        next = rc_pending_of(&run->occasion, employee_id, stored, decision, NULL);
-        const char *email = next.wanted == RC_PRESENCE_EMPLOYED ? next.employee.email : NULL;
-        bool announced = snapshot && snapshot->presence == RC_PRESENCE_EMPLOYED;
-        if (!announced || next.wanted == RC_PRESENCE_GONE ||
-            strcmp(rc_address_key(run->record, email),
-                   rc_address_key(run->record, snapshot->employee.email ? snapshot->employee.email : "")) != 0)
-            run->address_changes = true;
-        return put(run, RC_STAGED_CHANGE, employee_id, email ? rc_address_key(run->record, email) : NULL, &next, error);
-    }
-    switch (rc_pending_next(&run->occasion, employee_id, stored, decision, NULL, &next)) {
-    case RC_PENDING_NOTHING:
-        return RC_OK;
-    case RC_PENDING_WRITE:
-        return put(run, RC_STAGED_PENDING, employee_id, NULL, &next, error);
-    case RC_PENDING_TOMBSTONE:
-        return put(run, RC_STAGED_TOMBSTONE, employee_id, NULL, NULL, error);
-    }
-    RC_DIE("a pending change has no next step");
-}
-
-/* --- who was looked at --- */
-
-static void mark(uint8_t *bitmap, uint32_t count, uint32_t ordinal)
-{
-    if (ordinal < count) bitmap[ordinal / 8] |= (uint8_t)(1U << ordinal % 8);
-}
-
-static bool is_marked(const uint8_t *bitmap, uint32_t count, uint32_t ordinal)
-{
-    return ordinal < count && bitmap[ordinal / 8] & 1U << ordinal % 8;
-}
 
 /* What is stored about somebody, in the record's arena; NULL where there is nothing. */
 typedef struct {
@@ -96,15 +43,26 @@ static void log_unreadable(const rc_run_t *run, const char *employee_id, const r
                RC_LOG_STR(FIELD, decision->unreadable & 1U << RC_TARGET_HIRE_DATE ? "hireDate" : "leaveDate"));
 }
 
+/* An id that no table can hold, or that is not one part of a key, would be published again with every poll. */
+static rc_code_t check_id(const rc_run_t *run, const char *employee_id, rc_error_t *error)
+{
+    size_t key_bytes = strlen(run->context->integration->id) + 1 + strlen(employee_id);
+    if (key_bytes <= RC_TABLE_KEY_MAX && !strchr(employee_id, '/')) return RC_OK;
+    return rc_error_set(error, RC_MALFORMED, RC_REJECT,
+                        "Kombo: the employee id \"%.64s\" has %zu bytes; ours have at most %zu and no \"/\"",
+                        employee_id, strlen(employee_id), RC_TABLE_KEY_MAX - 1 - strlen(run->context->integration->id));
+}
+
 static rc_code_t look_at_record(rc_run_t *run, const rc_kombo_employee_t *record, rc_look_t look, rc_error_t *error)
 {
     rc_glance_t glance;
     rc_arena_reset(run->record);
-    rc_code_t code =
-        rc_views_glance(run->context->views, run->context->integration->id, record->id, run->record, &glance, error);
+    rc_code_t code = check_id(run, record->id, error);
     if (code != RC_OK) return code;
-    mark(run->seen_snapshots, run->snapshot_ordinals, glance.snapshot_ordinal);
-    mark(run->seen_pending, run->pending_ordinals, glance.pending_ordinal);
+    code = rc_views_glance(run->context->views, run->context->integration->id, record->id, run->record, &glance, error);
+    if (code != RC_OK) return code;
+    rc_seen_add(&run->snapshots, glance.snapshot_ordinal);
+    rc_seen_add(&run->pending, glance.pending_ordinal);
     if (!glance.is_pending &&
         rc_record_is_settled(run->record, &run->occasion, record, glance.published ? &glance.digest : NULL))
         return RC_OK;
@@ -114,7 +72,7 @@ static rc_code_t look_at_record(rc_run_t *run, const rc_kombo_employee_t *record
     if (code != RC_OK) return code;
     rc_decide_record(run->record, &run->occasion, record, look, stored.snapshot, stored.pending, &decision);
     log_unreadable(run, record->id, &decision);
-    return stage_decision(run, record->id, stored.snapshot, stored.pending, &decision, error);
+    return rc_run_stage(run, record->id, stored.snapshot, stored.pending, &decision, error);
 }
 
 static rc_code_t on_changed(void *opaque, const rc_kombo_employee_t *record, rc_error_t *error)
@@ -128,140 +86,62 @@ static rc_code_t on_reread(void *opaque, const rc_kombo_employee_t *record, rc_e
     return look_at_record(opaque, record, RC_LOOK_BY_ID, error);
 }
 
+static rc_seen_t seen_nobody(uint32_t count)
+{
+    return (rc_seen_t){rc_calloc(count / 8 + 1, 1), count};
+}
+
 static rc_code_t begin_stage(rc_run_t *run, rc_error_t *error)
 {
+    uint32_t snapshots, pending;
     rc_stage_free(run->stage);
     run->stage = NULL;
-    free(run->seen_snapshots);
-    free(run->seen_pending);
-    run->seen_snapshots = run->seen_pending = NULL;
     run->address_changes = false;
-    rc_code_t code = rc_views_ordinals(run->context->views, &run->snapshot_ordinals, &run->pending_ordinals, error);
+    rc_code_t code = rc_views_ordinals(run->context->views, &snapshots, &pending, error);
     if (code != RC_OK) return code;
-    run->seen_snapshots = rc_calloc(run->snapshot_ordinals / 8 + 1, 1);
-    run->seen_pending = rc_calloc(run->pending_ordinals / 8 + 1, 1);
+    free(run->snapshots.bits);
+    free(run->pending.bits);
+    run->snapshots = seen_nobody(snapshots);
+    run->pending = seen_nobody(pending);
     return rc_stage_new(run->context->stage_directory, &run->stage, error);
 }
 
-static rc_wall_t updated_after(const rc_run_t *run)
+rc_wall_t rc_run_updated_after(const rc_run_t *run)
 {
     if (run->kind == RC_POLL_FULL) return (rc_wall_t){0};
     return (rc_wall_t){run->before->watermark.ms - OVERLAP_MS};
 }
 
-/* The listing of employees; a cursor that expired starts it again. */
-static rc_code_t fetch_employees(rc_run_t *run, rc_error_t *error)
+rc_code_t rc_run_list(rc_run_t *run, rc_code_t (*list)(void *opaque, const rc_kombo_query_t *query, rc_error_t *error),
+                      void *opaque, const rc_kombo_query_t *query, rc_error_t *error)
 {
-    const rc_kombo_query_t query = {.updated_after = updated_after(run), .include_deleted = true};
     for (int restarts = 0;; restarts++) {
-        rc_code_t code = begin_stage(run, error);
-        if (code != RC_OK || run->kind == RC_POLL_TICK) return code;
-        code = rc_kombo_fetch_employees(run->context->kombo, &query, on_changed, run, run->context->cancelled,
-                                        &run->fetched, error);
+        rc_code_t code = list(opaque, query, error);
         if (code != RC_CURSOR_EXPIRED || restarts == CURSOR_RESTARTS) return code;
         rc_log(RC_LEVEL_WARN, "a cursor of Kombo expired; the listing begins again",
                RC_LOG_STR(INTEGRATION, run->context->integration->id), RC_LOG_INT(COUNT, restarts + 1));
     }
 }
 
-/* --- new names of groups and locations --- */
-
-typedef struct {
-    rc_run_t *run;
-    rc_map_t *groups; /* id → name */
-    rc_map_t *locations;
-    rc_code_t code;
-    rc_error_t *error;
-} renames_t;
-
-static void note_name(rc_map_t *names, const char *id, const char *name)
+static rc_code_t list_changed(void *opaque, const rc_kombo_query_t *query, rc_error_t *error)
 {
-    if (name) free(rc_map_set(names, id, strlen(id), rc_strdup(name)));
-}
-
-static rc_code_t on_group(void *opaque, const rc_kombo_group_t *group, rc_error_t *error)
-{
-    (void)error;
-    if (!group->deleted) note_name(((renames_t *)opaque)->groups, group->id, group->name);
-    return RC_OK;
-}
-
-static rc_code_t on_location(void *opaque, const rc_kombo_location_t *location, rc_error_t *error)
-{
-    (void)error;
-    if (!location->deleted) note_name(((renames_t *)opaque)->locations, location->id, location->name);
-    return RC_OK;
-}
-
-static const char *new_name(const rc_map_t *names, const char *id)
-{
-    return id ? rc_map_get(names, id, strlen(id)) : NULL;
-}
-
-/* Gives an employee's groups and location the names that were just read. */
-static bool rename_all(const renames_t *renames, rc_arena_t *arena, rc_employee_t *employee)
-{
-    bool changed = false;
-    const char *name = new_name(renames->groups, employee->primary_team.id);
-    if (name) changed |= rc_employee_rename_group(arena, employee, employee->primary_team.id, name);
-    for (size_t i = 0; i < employee->secondary_team_count; i++) {
-        const char *id = employee->secondary_teams[i].id;
-        if ((name = new_name(renames->groups, id))) changed |= rc_employee_rename_group(arena, employee, id, name);
-    }
-    name = new_name(renames->locations, employee->primary_location.id);
-    if (name) changed |= rc_employee_rename_location(arena, employee, employee->primary_location.id, name);
-    return changed;
-}
-
-/* Decides a stored person again whose team or location is called otherwise now. */
-static bool rename_member(renames_t *renames, const rc_snapshot_t *snapshot, const rc_pending_t *pending)
-{
-    rc_run_t *run = renames->run;
-    rc_decision_t decision;
-    const char *employee_id = snapshot ? snapshot->employee_id : pending->employee_id;
-    rc_decide_stored(run->record, &run->occasion, snapshot, pending, &decision);
-    rc_pending_t renamed = rc_pending_of(&run->occasion, employee_id, pending, &decision, NULL);
-    if (!rename_all(renames, run->record, &renamed.employee)) return true;
-    rc_decide_stored(run->record, &run->occasion, snapshot, &renamed, &decision);
-    renames->code = stage_decision(run, employee_id, snapshot, pending, &decision, renames->error);
-    return renames->code == RC_OK;
-}
-
-static bool visit_renamed(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal)
-{
-    renames_t *renames = opaque;
-    rc_run_t *run = renames->run;
-    if (snapshot->presence != RC_PRESENCE_EMPLOYED || is_marked(run->seen_snapshots, run->snapshot_ordinals, ordinal))
-        return true;
-    rc_pending_t pending;
-    bool found;
-    rc_arena_reset(run->record);
-    renames->code = rc_views_pending(run->context->views, snapshot->integration_id, snapshot->employee_id, run->record,
-                                     &pending, &found, renames->error);
-    if (renames->code != RC_OK) return false;
-    /* Whoever is pending too is decided below with what is stored, and with the new names at the next change or full
-     * poll. */
-    return found ? rename_member(renames, snapshot, &pending) : rename_member(renames, snapshot, NULL);
-}
-
-/* Groups and locations that changed: Kombo does not report their members as changed (apis/kombo.md, `updated_after`).
- */
-static rc_code_t follow_names(rc_run_t *run, rc_error_t *error)
-{
-    renames_t renames = {.run = run, .groups = rc_map_new(free), .locations = rc_map_new(free), .error = error};
-    const rc_kombo_query_t query = {.updated_after = updated_after(run), .include_deleted = true};
-    rc_kombo_result_t result;
-    rc_code_t code =
-        rc_kombo_fetch_groups(run->context->kombo, &query, on_group, &renames, run->context->cancelled, &result, error);
+    rc_run_t *run = opaque;
+    rc_code_t code = begin_stage(run, error);
     if (code == RC_OK)
-        code = rc_kombo_fetch_locations(run->context->kombo, &query, on_location, &renames, run->context->cancelled,
-                                        &result, error);
-    if (code == RC_OK && rc_map_count(renames.groups) + rc_map_count(renames.locations) > 0)
-        code =
-            rc_views_each_snapshot(run->context->views, run->context->integration->id, visit_renamed, &renames, error);
-    if (code == RC_OK) code = renames.code;
-    rc_map_free(renames.groups);
-    rc_map_free(renames.locations);
+        code = rc_kombo_fetch_employees(run->context->kombo, query, on_changed, run, run->context->cancelled,
+                                        &run->fetched, error);
+    return code;
+}
+
+static rc_code_t fetch_employees(rc_run_t *run, rc_error_t *error)
+{
+    const rc_kombo_query_t query = {.updated_after = rc_run_updated_after(run), .include_deleted = true};
+    if (run->kind == RC_POLL_TICK) return begin_stage(run, error);
+    rc_code_t code = rc_run_list(run, list_changed, run, &query, error);
+    if (code == RC_OK)
+        rc_series_add(
+            rc_metrics_series(run->context->metrics, RC_METRIC_RECORDS_READ, run->context->integration->id, NULL, NULL),
+            (int64_t)run->fetched.records);
     return code;
 }
 
@@ -284,8 +164,8 @@ static bool decide_stored(visit_t *visit, const rc_snapshot_t *snapshot, const r
         rc_decide_missing(run->record, &run->occasion, snapshot, pending, &decision);
     else
         rc_decide_stored(run->record, &run->occasion, snapshot, pending, &decision);
-    visit->code = stage_decision(run, snapshot ? snapshot->employee_id : pending->employee_id, snapshot, pending,
-                                 &decision, visit->error);
+    visit->code = rc_run_stage(run, snapshot ? snapshot->employee_id : pending->employee_id, snapshot, pending,
+                               &decision, visit->error);
     return visit->code == RC_OK;
 }
 
@@ -297,7 +177,7 @@ static bool visit_snapshot(void *opaque, const rc_snapshot_t *snapshot, uint32_t
     run->rows++;
     if (snapshot->presence != RC_PRESENCE_EMPLOYED) return true;
     run->employed_rows++;
-    if (is_marked(run->seen_snapshots, run->snapshot_ordinals, ordinal)) return true;
+    if (rc_seen_has(&run->snapshots, ordinal)) return true;
     rc_pending_t pending;
     bool found;
     rc_arena_reset(run->record);
@@ -313,7 +193,7 @@ static bool visit_pending(void *opaque, const rc_pending_t *pending, uint32_t or
 {
     visit_t *visit = opaque;
     rc_run_t *run = visit->run;
-    if (is_marked(run->seen_pending, run->pending_ordinals, ordinal)) return true;
+    if (rc_seen_has(&run->pending, ordinal)) return true;
     rc_snapshot_t snapshot;
     bool found;
     rc_arena_reset(run->record);
@@ -357,6 +237,22 @@ static bool visit_absent(void *opaque, const rc_pending_t *pending, uint32_t ord
     return true;
 }
 
+static rc_code_t list_absent(void *opaque, const rc_kombo_query_t *query, rc_error_t *error)
+{
+    rc_run_t *run = opaque;
+    rc_kombo_result_t result;
+    return rc_kombo_fetch_employees(run->context->kombo, query, on_reread, run, run->context->cancelled, &result,
+                                    error);
+}
+
+/* Whether it is Kombo that stands in the way, which a tick does not need for anything else. */
+static bool is_kombo_trouble(rc_code_t code)
+{
+    return code == RC_CONNECT || code == RC_TIMEOUT || code == RC_INTERRUPTED || code == RC_TOO_LARGE ||
+           code == RC_MALFORMED || code == RC_HTTP || code == RC_NEEDS_CUSTOMER || code == RC_MISCONFIGURED ||
+           code == RC_CURSOR_EXPIRED;
+}
+
 /* Deleted people whose grace is over are read again by id: only a record that comes and still says so counts. */
 static rc_code_t look_again(rc_run_t *run, rc_error_t *error)
 {
@@ -365,9 +261,12 @@ static rc_code_t look_again(rc_run_t *run, rc_error_t *error)
         rc_views_each_pending(run->context->views, run->context->integration->id, visit_absent, &visit, error);
     if (code == RC_OK && visit.id_count > 0) {
         const rc_kombo_query_t query = {.include_deleted = true, .ids = visit.ids, .id_count = visit.id_count};
-        rc_kombo_result_t result;
-        code = rc_kombo_fetch_employees(run->context->kombo, &query, on_reread, run, run->context->cancelled, &result,
-                                        error);
+        code = rc_run_list(run, list_absent, run, &query, error);
+        if (run->kind == RC_POLL_TICK && is_kombo_trouble(code)) {
+            rc_log(RC_LEVEL_WARN, "deleted people cannot be looked at again; the next poll will",
+                   RC_LOG_STR(INTEGRATION, run->context->integration->id), RC_LOG_ERR(error));
+            code = RC_OK;
+        }
     }
     for (size_t i = 0; i < visit.id_count; i++) free((char *)visit.ids[i]);
     free(visit.ids);
@@ -378,7 +277,7 @@ rc_code_t rc_run_look(rc_run_t *run, rc_error_t *error)
 {
     rc_code_t code = fetch_employees(run, error);
     if (code == RC_OK) code = look_again(run, error);
-    if (code == RC_OK && run->kind == RC_POLL_INCREMENTAL) code = follow_names(run, error);
+    if (code == RC_OK && run->kind == RC_POLL_INCREMENTAL) code = rc_run_follow_names(run, error);
     if (code == RC_OK) code = look_at_stored(run, error);
     return code;
 }

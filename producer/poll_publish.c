@@ -7,16 +7,14 @@
 #include "producer/collision.h"
 #include "producer/poll_steps.h"
 
-enum {
-    TRANSACTION_EMPLOYEES = 10000, /* design section 4, "Publish" */
-    VALUE_MAX_BYTES = 1024 * 1024
-};
+enum { VALUE_MAX_BYTES = 1024 * 1024 };
 
 /* One transaction that is being filled. */
 typedef struct {
     rc_run_t *run;
-    rc_arena_t *names; /* topic names, for the whole run */
-    rc_arena_t *arena; /* what the records point to; of one transaction */
+    rc_arena_t *lasting; /* for the whole run */
+    rc_arena_t *arena;   /* what the records point to; of one transaction */
+    const char *topics[RC_TOPIC_COUNT];
     rc_kafka_record_t *records;
     size_t count;
     size_t capacity;
@@ -29,6 +27,13 @@ typedef struct {
     size_t published_count;
 } filling_t;
 
+static const char *topic_name(filling_t *filling, rc_topic_kind_t topic)
+{
+    if (!filling->topics[topic])
+        filling->topics[topic] = rc_topic_name(filling->run->context->config, topic, filling->lasting);
+    return filling->topics[topic];
+}
+
 static void add_record(filling_t *filling, rc_topic_kind_t topic, const char *key, rc_buf_t *value,
                        rc_headers_t headers)
 {
@@ -37,7 +42,7 @@ static void add_record(filling_t *filling, rc_topic_kind_t topic, const char *ke
         filling->records = rc_realloc(filling->records, filling->capacity * sizeof *filling->records);
     }
     filling->records[filling->count++] =
-        (rc_kafka_record_t){.topic = rc_topic_name(filling->run->context->config, topic, filling->names),
+        (rc_kafka_record_t){.topic = topic_name(filling, topic),
                             .partition = -1,
                             .key = key,
                             .key_bytes = strlen(key),
@@ -122,7 +127,8 @@ static rc_code_t add_change(filling_t *filling, size_t index, const char *employ
     rc_obstacles_t obstacles;
     rc_decide_stored(run->record, &run->occasion, found_snapshot ? &snapshot : NULL, change, &decision);
     find_obstacles(filling, index, employee_id, &obstacles);
-    if (!obstacles.reasons) {
+    code = filling->addresses ? rc_addresses_result(filling->addresses, error) : RC_OK;
+    if (code == RC_OK && !obstacles.reasons) {
         if (obstacles.replaces) rc_diff_set_replaces(&decision.diff, obstacles.replaces);
         for (size_t i = 0; code == RC_OK && i < decision.diff.count; i++)
             code = add_event(filling, key, &decision.diff.events[i], error);
@@ -185,15 +191,15 @@ static rc_sync_state_t state_after(const filling_t *filling, bool complete)
     state.announced += filling->announced;
     state.employees += filling->employees;
     if (!complete) return state;
-    state.state = RC_STATE_OK;
-    state.reason = NULL;
-    state.failures = 0;
     if (run->order->command_id) {
         state.last_command_id = run->order->command_id;
         state.last_command_ok = true;
         state.last_command_message = NULL;
     }
-    if (run->kind == RC_POLL_TICK) return state;
+    if (run->kind == RC_POLL_TICK) return state; /* says nothing about Kombo */
+    state.state = RC_STATE_OK;
+    state.reason = NULL;
+    state.failures = 0;
     state.watermark = run->fetched.started_at;
     state.last_poll = (rc_poll_report_t){.started_at = run->occasion.now,
                                          .finished_at = rc_wall_now(),
@@ -206,8 +212,9 @@ static rc_sync_state_t state_after(const filling_t *filling, bool complete)
     state.next_poll_at = (rc_wall_t){run->occasion.now.ms + run->context->integration->kombo.poll_interval_ms};
     if (run->kind != RC_POLL_FULL) return state;
     char digest[RC_DIGEST_SIZE];
-    state.last_full_at = run->fetched.started_at;
-    state.projection_digest = rc_arena_strdup(filling->names, rc_integration_digest(run->context->integration, digest));
+    state.last_full_at = run->occasion.now;
+    state.projection_digest =
+        rc_arena_strdup(filling->lasting, rc_integration_digest(run->context->integration, digest));
     return state;
 }
 
@@ -229,7 +236,7 @@ static void note_published(filling_t *filling, const rc_published_t *published)
     for (size_t i = 0; i < published->count; i++) {
         rc_kafka_offset_t *at = &filling->published[filling->published_count++];
         *at = published->items[i];
-        at->topic = rc_arena_strdup(filling->names, at->topic);
+        at->topic = rc_arena_strdup(filling->lasting, at->topic);
     }
 }
 
@@ -245,11 +252,20 @@ static void count_events(filling_t *filling)
     }
 }
 
+/* Rows that are being read anew look like people who were never published. */
+static rc_code_t check_views(const rc_run_t *run, rc_error_t *error)
+{
+    if (rc_views_life(run->context->views) == run->views_life) return RC_OK;
+    run->result->behind = true;
+    return rc_error_set(error, RC_IO, RC_RETRY, "the local tables were made again during the poll");
+}
+
 static rc_code_t write_transaction(filling_t *filling, bool last, rc_error_t *error)
 {
     rc_run_t *run = filling->run;
     const rc_sync_state_t state = state_after(filling, last);
-    rc_code_t code = add_state(filling, &state, error);
+    rc_code_t code = check_views(run, error);
+    if (code == RC_OK) code = add_state(filling, &state, error);
     if (code != RC_OK) return code;
     const rc_transaction_t transaction = {.records = filling->records,
                                           .count = filling->count,
@@ -257,8 +273,10 @@ static rc_code_t write_transaction(filling_t *filling, bool last, rc_error_t *er
                                           .command_offset = last ? run->order->command_offset : -1,
                                           .group = run->order->group};
     rc_published_t published = {NULL, 0};
-    code = rc_publisher_write(run->context->publisher, &transaction, run->context->cancelled, &published,
-                              &run->result->unknown, error);
+    bool unknown = false;
+    code =
+        rc_publisher_write(run->context->publisher, &transaction, run->context->cancelled, &published, &unknown, error);
+    run->result->behind |= unknown || code == RC_OK; /* until followed */
     if (code != RC_OK) return code;
     note_published(filling, &published);
     free(published.items);
@@ -275,7 +293,7 @@ static rc_code_t write_all(filling_t *filling, rc_error_t *error)
     size_t count = rc_stage_count(run->stage), in_transaction = 0;
     for (size_t index = 0; index < count; index++) {
         rc_code_t code = add_staged(filling, index, error);
-        if (code == RC_OK && ++in_transaction == TRANSACTION_EMPLOYEES && index + 1 < count) {
+        if (code == RC_OK && ++in_transaction == run->context->transaction_employees && index + 1 < count) {
             code = write_transaction(filling, false, error);
             in_transaction = 0;
         }
@@ -314,7 +332,7 @@ static bool has_work(const rc_run_t *run)
 
 rc_code_t rc_run_publish(rc_run_t *run, rc_arena_t *arena, rc_error_t *error)
 {
-    filling_t filling = {.run = run, .names = arena, .arena = rc_arena_new()};
+    filling_t filling = {.run = run, .lasting = arena, .arena = rc_arena_new()};
     rc_code_t code = RC_OK;
     run->result->state = *run->before;
     if (!has_work(run)) goto cleanup;
@@ -323,6 +341,7 @@ rc_code_t rc_run_publish(rc_run_t *run, rc_arena_t *arena, rc_error_t *error)
     if (code == RC_OK)
         code = rc_views_follow(run->context->views, filling.published, filling.published_count, run->context->cancelled,
                                error);
+    if (code == RC_OK) run->result->behind = false;
 cleanup:
     rc_collisions_free(filling.collisions);
     rc_addresses_free(filling.addresses);
@@ -333,7 +352,7 @@ cleanup:
 }
 
 rc_code_t rc_poll_publish_state(const rc_poll_context_t *context, const rc_kafka_group_t *group,
-                                const rc_sync_state_t *state, int64_t command_offset, bool *unknown, rc_error_t *error)
+                                const rc_sync_state_t *state, int64_t command_offset, bool *behind, rc_error_t *error)
 {
     rc_arena_t *arena = rc_arena_new_sized(512);
     rc_buf_t value = RC_BUF_INIT(VALUE_MAX_BYTES);
@@ -351,10 +370,12 @@ rc_code_t rc_poll_publish_state(const rc_poll_context_t *context, const rc_kafka
                                               .command_partition = context->command_partition,
                                               .command_offset = command_offset,
                                               .group = group};
-        code = rc_publisher_write(context->publisher, &transaction, context->cancelled, &published, unknown, error);
+        code = rc_publisher_write(context->publisher, &transaction, context->cancelled, &published, behind, error);
     }
-    if (code == RC_OK)
+    if (code == RC_OK) {
         code = rc_views_follow(context->views, published.items, published.count, context->cancelled, error);
+        *behind = code != RC_OK;
+    }
     free(published.items);
     rc_buf_fini(&value);
     rc_arena_free(arena);

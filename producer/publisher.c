@@ -171,6 +171,8 @@ static void copy_published(const rc_publisher_t *publisher, rc_published_t *publ
 static rc_code_t write_locked(rc_publisher_t *publisher, const rc_transaction_t *transaction,
                               const atomic_bool *cancelled, rc_published_t *published, bool *unknown, rc_error_t *error)
 {
+    if (cancelled && atomic_load(cancelled))
+        return rc_error_set(error, RC_CANCELLED, RC_STOPPED, "stopped before a transaction began");
     rc_code_t code = open_handle(publisher, cancelled, error);
     if (code != RC_OK) return code;
     if (rc_kafka_txn_begin(publisher->txn, error) != RC_OK)

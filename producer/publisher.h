@@ -50,10 +50,11 @@ typedef struct {
 
 /* Writes one transaction. *cancelled is looked at before it begins: one that has begun is brought to its end, because
  * an open one would hold up every reader (rc_publisher_give_up ends that too). *published is filled on RC_OK. Otherwise
- * nothing of it is visible, except after *unknown: then only what the topics show tells. RC_OWNERSHIP  the group has
- * moved on: the work is somebody else's now RC_CANCELLED RC_FENCED     RC_FATAL: twice within a minute by the same
- * instance name: stop the process others        RC_RETRY: the brokers' trouble; the step failed and can be tried again
- * from the start */
+ * nothing of it is visible, except after *unknown: then only what the topics show tells.
+ *   RC_OWNERSHIP            the group has moved on: the work is somebody else's now.
+ *   RC_CANCELLED
+ *   RC_FENCED, RC_FATAL     twice within a minute by the same instance name: stop the process.
+ *   others, RC_RETRY        the brokers' trouble; the step failed and can be tried again from the start. */
 rc_code_t rc_publisher_write(rc_publisher_t *publisher, const rc_transaction_t *transaction,
                              const atomic_bool *cancelled, rc_published_t *published, bool *unknown, rc_error_t *error);
 

@@ -27,6 +27,7 @@ struct rc_views {
     rc_table_t *state;
     rc_table_t *pending;
     rc_tail_t *tail;
+    atomic_uint_fast64_t life;
     pthread_mutex_t mutex; /* of the glimpses */
     glimpse_t *glimpses;
     uint32_t glimpse_count;
@@ -44,6 +45,18 @@ static void schemas_hook(void *opaque, const rc_kafka_message_t *message)
                RC_LOG_INT(PARTITION, message->partition), RC_LOG_INT(OFFSET, message->offset), RC_LOG_ERR(&error));
 }
 
+static void restarted_hook(void *opaque, int32_t partition)
+{
+    (void)partition;
+    rc_views_t *views = opaque;
+    atomic_fetch_add(&views->life, 1);
+}
+
+uint64_t rc_views_life(const rc_views_t *views)
+{
+    return atomic_load(&views->life);
+}
+
 static rc_code_t open_store(rc_views_t *views, const rc_config_t *config, rc_error_t *error)
 {
     char *directory = rc_store_directory(config->state_dir, config->instance, "rollcall-producer");
@@ -58,9 +71,18 @@ static rc_code_t open_store(rc_views_t *views, const rc_config_t *config, rc_err
 static rc_code_t start_tail(rc_views_t *views, rc_error_t *error)
 {
     const rc_tail_topic_t topics[RC_VIEW_COUNT] = {
-        [RC_VIEW_SNAPSHOT] = {.topic = views->topics[RC_VIEW_SNAPSHOT], .table = views->snapshot},
-        [RC_VIEW_STATE] = {.topic = views->topics[RC_VIEW_STATE], .table = views->state},
-        [RC_VIEW_PENDING] = {.topic = views->topics[RC_VIEW_PENDING], .table = views->pending},
+        [RC_VIEW_SNAPSHOT] = {.topic = views->topics[RC_VIEW_SNAPSHOT],
+                              .table = views->snapshot,
+                              .restarted = restarted_hook,
+                              .opaque = views},
+        [RC_VIEW_STATE] = {.topic = views->topics[RC_VIEW_STATE],
+                           .table = views->state,
+                           .restarted = restarted_hook,
+                           .opaque = views},
+        [RC_VIEW_PENDING] = {.topic = views->topics[RC_VIEW_PENDING],
+                             .table = views->pending,
+                             .restarted = restarted_hook,
+                             .opaque = views},
         [RC_VIEW_SCHEMAS] = {.topic = views->topics[RC_VIEW_SCHEMAS], .hook = schemas_hook, .opaque = views},
     };
     return rc_tail_new(views->kafka, views->admin, views->store, topics, RC_VIEW_COUNT, &views->tail, error);

@@ -30,6 +30,10 @@ rc_code_t rc_views_follow(rc_views_t *views, const rc_kafka_offset_t *published,
 /* Whether the tail has seen, for every partition, the end that was there at the start. */
 bool rc_views_are_ready(rc_views_t *views, char *why, size_t why_bytes);
 
+/* Changes whenever rows of a table are thrown away to be read anew: whoever saw another value since they caught up
+ * cannot trust what they read. */
+uint64_t rc_views_life(const rc_views_t *views);
+
 /* A row decoded into the arena; *found is false when there is none. `ordinal` may be NULL. */
 rc_code_t rc_views_snapshot(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
                             rc_snapshot_t *snapshot, bool *found, rc_error_t *error);

@@ -24,8 +24,12 @@ typedef struct {
 /* `once`: one poll, whatever is due, and then nothing more. */
 typedef struct {
     bool full;
-    const char *integration_id; /* this one alone; NULL: all */
-    /* On the worker's thread, once: how it ended. */
+    /* A service of this instance died and is still a member of the group: take its place, at once. Else the membership
+     * is a dynamic one that ends with the process, so that nobody takes it for a service that is about to return. */
+    bool in_place_of_service;
+    /* On the owner's thread: whether that integration is still to be polled. */
+    bool (*is_wanted)(void *opaque, const rc_integration_t *integration);
+    /* On the worker's or the owner's thread: how it ended. */
     void (*done)(void *opaque, const rc_integration_t *integration, rc_code_t code, const rc_error_t *error);
     void *opaque;
 } rc_once_t;
@@ -40,8 +44,6 @@ void rc_worker_stop(rc_worker_t *worker);
 bool rc_worker_has_ended(const rc_worker_t *worker);
 /* Waits for the thread's end. NULL is fine. */
 void rc_worker_free(rc_worker_t *worker);
-
-const rc_integration_t *rc_worker_integration(const rc_worker_t *worker);
 
 /* Hands a command over (copied); its offset is committed with the transaction that finishes it. */
 void rc_worker_command(rc_worker_t *worker, const rc_command_t *command, int64_t offset);
