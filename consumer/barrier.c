@@ -265,12 +265,18 @@ static void join(group_t *group, rc_barrier_passed_fn *passed, void *opaque)
     TAILQ_INSERT_TAIL(&group->waits, wait, link);
 }
 
-void rc_barrier_ask(rc_barrier_t *barrier, const rc_tail_target_t *places, size_t count, rc_barrier_passed_fn *passed,
-                    void *opaque)
+static group_t *find_open(rc_barrier_t *barrier, const rc_tail_target_t *places, size_t count)
 {
     group_t *group;
     TAILQ_FOREACH(group, &barrier->open, link)
-    if (same_places(group, places, count)) break;
+    if (same_places(group, places, count)) return group;
+    return NULL;
+}
+
+void rc_barrier_ask(rc_barrier_t *barrier, const rc_tail_target_t *places, size_t count, rc_barrier_passed_fn *passed,
+                    void *opaque)
+{
+    group_t *group = find_open(barrier, places, count);
     if (!group) {
         group = new_group(barrier, places, count);
         TAILQ_INSERT_TAIL(&barrier->open, group, link);
