@@ -30,7 +30,7 @@ says() { grep -q -E -- "$1" "$out"; }
 # Whoever has the folder in the command line; the pattern is in a file so that grep does not find itself.
 printf '%s' "$TMPDIR" >"$scratch/pattern"
 runs() { grep -l -s -a -F -f "$scratch/pattern" /proc/[0-9]*/cmdline | grep -q .; }
-nothing_is_left() { ! runs && [ -z "$(ls -A "$TMPDIR")" ]; }
+nothing_is_left() { ! runs && [ -d "$TMPDIR" ] && [ -z "$(ls -A "$TMPDIR")" ]; }
 
 ended=0
 "$quickstart" --people 30 >"$out" 2>&1 || ended=$?
