@@ -45,6 +45,7 @@ rc_lane_t *rc_lane_new(rc_engine_t *engine, rc_event_type_t type)
     lane->topics[0] = rc_topic_name(config, rc_topic_of_event(type), lane->names);
     for (size_t tier = 0; tier + 1 < lane->topic_count; tier++)
         lane->topics[tier + 1] = rc_topic_retry_name(config, tier, lane->names);
+    lane->member_name = rc_sprintf("%s%s", config->kafka.topic_prefix, config->instance);
     lane->group_id = rc_sprintf("%s.%s", config->consumer.application, rc_enum_str(&RC_ENUM_EVENT, (int)type));
     lane->parts = rc_calloc(lane->topic_count * (size_t)config->kafka.partitions, sizeof(rc_part_t *));
     lane->again = rc_loop_timer_new(engine->loop, again_over, lane);
@@ -69,8 +70,8 @@ static void readable(void *opaque, int events)
 static void open_consumer(rc_lane_t *lane)
 {
     rc_error_t error = RC_ERROR_INIT;
-    if (rc_kafka_consumer_open(lane->engine->kafka, lane->group_id, lane->engine->config->instance, &lane->consumer,
-                               &error) == RC_OK &&
+    if (rc_kafka_consumer_open(lane->engine->kafka, lane->group_id, lane->member_name, &lane->consumer, &error) ==
+            RC_OK &&
         rc_kafka_consumer_subscribe(lane->consumer, lane->topics, lane->topic_count, &error) == RC_OK) {
         lane->watch = rc_loop_watch_new(lane->engine->loop, rc_kafka_consumer_fd(lane->consumer), readable, lane);
         rc_loop_watch_set(lane->watch, RC_LOOP_READ);
@@ -451,6 +452,7 @@ void rc_lane_free(rc_lane_t *lane)
     free(lane->parts);
     free(lane->topics);
     free(lane->group_id);
+    free(lane->member_name);
     rc_arena_free(lane->names);
     free(lane);
 }

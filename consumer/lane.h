@@ -37,6 +37,7 @@ struct rc_lane {
     const char **topics; /* the event topic, then the retry topics */
     size_t topic_count;
     char *group_id;
+    char *member_name; /* group.instance.id: with the topic prefix, because the group's name has none */
     rc_kafka_consumer_t *consumer;
     rc_loop_watch_t *watch;
     rc_loop_timer_t *again; /* more to poll, or a handle to open anew */

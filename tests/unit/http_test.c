@@ -116,7 +116,7 @@ static rc_http_request_t request_of(const char *method, const char *path)
 {
     static char url[256];
     snprintf(url, sizeof url, "%s%s", rc_wire_url(server), path);
-    return (rc_http_request_t){.method = method, .url = url, .timeout_ms = 20000};
+    return (rc_http_request_t){.method = method, .url = url, .timeout_ms = rc_unit_patience_ms(20000)};
 }
 
 static rc_http_answer_t answer;
