@@ -36,19 +36,22 @@ typedef struct {
     rc_error_t error;
 } rig_t;
 
-/* The configuration of a process; `policy` is a line of flow YAML. Returns text. */
+/* The configuration of a process for all integrations of the sandbox; `policy` is flow YAML. Returns text. */
 static inline char *rig_text(char text[RIG_TEXT_SIZE], const char *prefix, const char *instance, const char *directory,
                              const char *policy)
 {
-    (void)snprintf(text, RIG_TEXT_SIZE,
-                   "kafka: {bootstrap.servers: \"%s\", topic_prefix: \"%s\", partitions: %d, replication_factor: 1, "
-                   "session.timeout.ms: 6000, heartbeat.interval.ms: 300}\n"
-                   "instance: %s\nstate_dir: %s\nproducer: {http_timeout: 5s}\n"
-                   "integrations:\n  - id: \"%s\"\n    name: Acme\n    timezone: UTC\n"
-                   "    kombo: {base_url: \"http://%s/kombo/v1\", api_key: \"%s\", page_size: 10}\n"
-                   "    learnamp: {client_id: a, client_secret: b}\n    policy: {%s}\n",
-                   getenv("RC_TEST_KAFKA"), prefix, RC_CLUSTER_PARTITIONS, instance, directory, company->id,
-                   rc_httpd_address(sandbox.httpd), sandbox.api_key, policy);
+    size_t used = (size_t)snprintf(
+        text, RIG_TEXT_SIZE,
+        "kafka: {bootstrap.servers: \"%s\", topic_prefix: \"%s\", partitions: %d, replication_factor: 1, "
+        "session.timeout.ms: 6000, heartbeat.interval.ms: 300}\n"
+        "instance: %s\nstate_dir: %s\nproducer: {http_timeout: 5s}\nintegrations:\n",
+        getenv("RC_TEST_KAFKA"), prefix, RC_CLUSTER_PARTITIONS, instance, directory);
+    for (size_t i = 0; i < sandbox.integration_count; i++)
+        used += (size_t)snprintf(text + used, RIG_TEXT_SIZE - used,
+                                 "  - id: \"%s\"\n    name: Acme\n    timezone: UTC\n"
+                                 "    kombo: {base_url: \"http://%s/kombo/v1\", api_key: \"%s\", page_size: 10}\n"
+                                 "    learnamp: {client_id: a, client_secret: b}\n    policy: {%s}\n",
+                                 sandbox.integrations[i]->id, rc_httpd_address(sandbox.httpd), sandbox.api_key, policy);
     return text;
 }
 
