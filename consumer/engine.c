@@ -10,7 +10,8 @@
 
 enum {
     FULL_RECORDS = 20000, /* in memory in all; beyond it every site holds little */
-    PRESSURE_MIN = 4000,  /* records of merely busy sites at which the lanes stop reading */
+    PRESSURE_MIN = 2000,  /* records of a merely busy site at which their lane stops reading */
+    BATCH_FULL = 20000,   /* outcomes that wait for the committer, at which all lanes stop reading */
     FENCED_AGAIN_MS = 60000,
     HELD_DELAY_MS = 300000, /* the tier of records that are held too long: "the 5 m tier" */
 };
@@ -66,6 +67,11 @@ bool rc_engine_is_full(const rc_engine_t *engine)
     return engine->records > FULL_RECORDS;
 }
 
+bool rc_engine_has_one_site(const rc_engine_t *engine)
+{
+    return engine->config->integrations_count == 1;
+}
+
 static size_t pressure_limit(const rc_engine_t *engine)
 {
     size_t most = 0;
@@ -76,26 +82,19 @@ static size_t pressure_limit(const rc_engine_t *engine)
     return 2 * most > PRESSURE_MIN ? 2 * most : PRESSURE_MIN;
 }
 
-static bool count_unlimited(void *opaque, const void *key, size_t key_bytes, void *value)
-{
-    (void)key, (void)key_bytes;
-    const rc_site_t *site = value;
-    if (site->integration->learnamp.requests_per_second <= 0) *(size_t *)opaque += site->records;
-    return true;
-}
-
-/* Stops the lanes when merely busy sites hold enough, and lets them go on at half of it. */
 void rc_engine_note_pressure(rc_engine_t *engine)
 {
+    const rc_integration_t *first = engine->config->integrations;
+    const rc_site_t *site = rc_engine_has_one_site(engine) && first->learnamp.requests_per_second <= 0
+                                ? rc_engine_site(engine, first->id)
+                                : NULL; /* what is too much for others is parked: consumer/site.c */
     size_t limit = pressure_limit(engine);
-    if (!engine->under_pressure && engine->records < limit) return;
-    size_t held = 0;
-    rc_map_each(engine->sites, count_unlimited, &held);
-    bool under_pressure = held >= (engine->under_pressure ? limit / 2 : limit);
-    if (under_pressure == engine->under_pressure) return;
-    engine->under_pressure = under_pressure;
-    for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
-        if (engine->lanes[lane]) rc_lane_press(engine->lanes[lane], under_pressure);
+    for (int i = 0; i < RC_EVENT_COUNT; i++) {
+        rc_lane_t *lane = engine->lanes[i];
+        if (!lane) continue;
+        bool is_much = site && site->lane_records[i] >= (lane->under_pressure ? limit / 2 : limit);
+        rc_lane_press(lane, is_much || engine->batch->outcomes >= BATCH_FULL);
+    }
 }
 
 void rc_engine_free_record(rc_record_t *record)
@@ -106,6 +105,15 @@ void rc_engine_free_record(rc_record_t *record)
 }
 
 /* --- the batch --- */
+
+/* An integration that answers nothing gives itself no turn to park what is too much. */
+static bool pump_held(void *opaque, const void *key, size_t key_bytes, void *value)
+{
+    (void)opaque, (void)key, (void)key_bytes;
+    rc_site_t *site = value;
+    if (site->ready_count > 0) rc_site_pump(site);
+    return true;
+}
 
 static void commit_now(rc_engine_t *engine)
 {
@@ -121,11 +129,14 @@ static void commit_now(rc_engine_t *engine)
     batch->number = rc_fresh_seal(engine->fresh);
     engine->batch = rc_batch_new();
     rc_committer_take(engine->committer, batch);
+    rc_engine_note_pressure(engine);
 }
 
 static void commit_interval(void *opaque)
 {
-    commit_now(opaque);
+    rc_engine_t *engine = opaque;
+    commit_now(engine);
+    rc_map_each(engine->sites, pump_held, NULL);
 }
 
 void rc_engine_commit_soon(rc_engine_t *engine)
@@ -135,23 +146,40 @@ void rc_engine_commit_soon(rc_engine_t *engine)
         rc_loop_timer_start(engine->commit_timer, 0, engine->config->consumer.transaction_interval_ms);
 }
 
-typedef struct {
+/* Waits until the local ledger shows a batch. */
+struct rc_shown {
+    LIST_ENTRY(rc_shown) link;
     rc_engine_t *engine;
     size_t batch;
-} shown_t;
+};
 
 static void ledger_shown(void *opaque, rc_code_t code)
 {
-    shown_t shown = *(shown_t *)opaque;
-    free(opaque);
+    struct rc_shown *shown = opaque;
     (void)code; /* a partition that went away needs no entries either */
-    rc_fresh_shown(shown.engine->fresh, shown.batch);
+    rc_fresh_shown(shown->engine->fresh, shown->batch);
+    LIST_REMOVE(shown, link);
+    free(shown);
 }
 
-static void fail(rc_engine_t *engine)
+static void await_ledger(rc_engine_t *engine, size_t batch, const rc_kafka_offset_t *ends, size_t count)
 {
-    engine->failed = true;
-    engine->stopped(engine->opaque, true);
+    struct rc_shown *shown = rc_zalloc(sizeof *shown);
+    shown->engine = engine;
+    shown->batch = batch;
+    LIST_INSERT_HEAD(&engine->shown, shown, link);
+    if (count)
+        rc_tables_ledger_passed(engine->tables, ends, count, ledger_shown, shown);
+    else
+        ledger_shown(shown, RC_OK);
+}
+
+static void end(rc_engine_t *engine, bool failed)
+{
+    if (engine->ended) return;
+    engine->ended = true;
+    engine->failed = failed;
+    engine->stopped(engine->opaque, failed);
 }
 
 static void batch_done(void *opaque, rc_batch_t *batch, rc_batch_result_t result, const rc_kafka_offset_t *ledger,
@@ -160,7 +188,7 @@ static void batch_done(void *opaque, rc_batch_t *batch, rc_batch_result_t result
     rc_engine_t *engine = opaque;
     if (result == RC_BATCH_FENCED) {
         rc_batch_free(batch);
-        fail(engine);
+        end(engine, true);
         return;
     }
     if (result == RC_BATCH_UNKNOWN) {
@@ -168,12 +196,7 @@ static void batch_done(void *opaque, rc_batch_t *batch, rc_batch_result_t result
         for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
             if (engine->lanes[lane]) rc_lane_restart(engine->lanes[lane]);
     } else {
-        shown_t *shown = rc_zalloc(sizeof *shown);
-        *shown = (shown_t){engine, batch->number};
-        if (ledger_count)
-            rc_tables_ledger_passed(engine->tables, ledger, ledger_count, ledger_shown, shown);
-        else
-            ledger_shown(shown, RC_OK);
+        await_ledger(engine, batch->number, ledger, ledger_count);
         for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
             if (engine->lanes[lane]) rc_lane_committed(engine->lanes[lane], &batch->lanes[lane]);
     }
@@ -191,6 +214,7 @@ rc_person_t *rc_engine_release(rc_record_t *record)
     rc_lane_finish(record->lane, record);
     if (site) {
         site->records--;
+        site->lane_records[record->lane->type]--;
         engine->records--;
     }
     bool gone = person ? rc_people_remove(engine->people, record) : true;
@@ -325,10 +349,10 @@ rc_code_t rc_engine_new(const rc_engine_options_t *options, rc_engine_t **result
 
 void rc_engine_lane_idle(rc_engine_t *engine)
 {
-    if (!engine->stopping || engine->failed) return;
+    if (!engine->stopping) return;
     for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
         if (engine->lanes[lane] && !rc_lane_is_idle(engine->lanes[lane])) return;
-    engine->stopped(engine->opaque, false);
+    end(engine, false);
 }
 
 void rc_engine_fenced(rc_engine_t *engine)
@@ -341,7 +365,7 @@ void rc_engine_fenced(rc_engine_t *engine)
            "fenced twice within a minute: another process has the same instance name; give each its own "
            "(instance, --instance)",
            RC_LOG_STR(INSTANCE, engine->config->instance));
-    fail(engine);
+    end(engine, true);
 }
 
 void rc_engine_stop(rc_engine_t *engine)
@@ -375,6 +399,11 @@ void rc_engine_close(rc_engine_t *engine)
 void rc_engine_free(rc_engine_t *engine)
 {
     if (!engine) return;
+    struct rc_shown *shown;
+    while ((shown = LIST_FIRST(&engine->shown))) {
+        LIST_REMOVE(shown, link);
+        free(shown);
+    }
     rc_resolver_free(engine->resolver);
     rc_committer_free(engine->committer);
     rc_tables_free(engine->tables);

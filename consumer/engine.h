@@ -41,13 +41,14 @@ struct rc_engine {
     rc_lane_t *lanes[RC_EVENT_COUNT]; /* NULL: not run here */
     uint64_t assignments;             /* counts; numbers them */
     rc_batch_t *batch;                /* being filled */
+    LIST_HEAD(, rc_shown) shown;      /* batches that the local ledger does not show yet */
     bool commit_due;
     rc_loop_timer_t *commit_timer;
     rc_loop_timer_t *pump_timer;
     size_t records;
-    bool under_pressure;
     bool stopping;
     bool closing; /* nothing begins any more */
+    bool ended;   /* `stopped` was called */
     bool failed;
     rc_mono_t fenced_at; /* 0: never */
     void (*stopped)(void *opaque, bool failed);
@@ -98,7 +99,8 @@ rc_site_t *rc_engine_site(const rc_engine_t *engine, const char *integration_id)
 rc_person_t *rc_engine_release(rc_record_t *record);
 /* The same, and the person's next record has its turn. */
 void rc_engine_forget(rc_record_t *record);
-/* Stops the lanes when merely busy sites hold enough, and lets them go on at half of it. */
+/* Stops a lane when a merely busy site holds enough of it, or the open batch does, and lets it go on at half of that.
+ */
 void rc_engine_note_pressure(rc_engine_t *engine);
 /* The tier of records that are held too long. */
 size_t rc_engine_held_tier(const rc_engine_t *engine);
@@ -109,6 +111,8 @@ size_t rc_engine_held_tier(const rc_engine_t *engine);
 void rc_engine_pump_later(rc_engine_t *engine, rc_site_t *site);
 /* How long a record that is parked because of a closed site stays away. */
 int64_t rc_engine_held_delay_ms(const rc_engine_t *engine);
+/* Whether no integration can delay another one here, because there is one only. */
+bool rc_engine_has_one_site(const rc_engine_t *engine);
 /* Whether the process holds so much that every site is to hold little. */
 bool rc_engine_is_full(const rc_engine_t *engine);
 

@@ -37,6 +37,15 @@ static void drop(rc_fresh_t *fresh, note_t *note)
     free(note);
 }
 
+void rc_fresh_drop(rc_fresh_t *fresh, rc_event_type_t lane)
+{
+    note_t *note, *next;
+    for (note = TAILQ_FIRST(&fresh->in_order); note; note = next) {
+        next = TAILQ_NEXT(note, link);
+        if (note->entry.type == lane) drop(fresh, note);
+    }
+}
+
 void rc_fresh_clear(rc_fresh_t *fresh)
 {
     note_t *note;

@@ -23,7 +23,9 @@ const rc_ledger_entry_t *rc_fresh_get(const rc_fresh_t *fresh, const char *ledge
 size_t rc_fresh_seal(rc_fresh_t *fresh);
 /* The table shows that batch and all before it. */
 void rc_fresh_shown(rc_fresh_t *fresh, size_t batch);
-/* Forgets everything: what was not committed is read again. */
+/* Forgets one lane's entries: what was not committed of it is read again. */
+void rc_fresh_drop(rc_fresh_t *fresh, rc_event_type_t lane);
+/* Forgets everything, likewise. */
 void rc_fresh_clear(rc_fresh_t *fresh);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hash.h"
 #include "common/kafka.h"
 #include "common/log.h"
 #include "common/topics.h"
@@ -15,6 +16,7 @@
 enum {
     POLL_ROUND = 500, /* events taken before others have their turn */
     REOPEN_MS = 1000, /* until a dead handle is opened anew */
+    LOST_MS = 60000,  /* a REVOKE that follows a lost group comes with the next heartbeat */
     CONNECT_POLL_MS = 0
 };
 
@@ -34,18 +36,30 @@ static void again_over(void *opaque)
 
 static void drain_over(void *opaque);
 
+/* A group gives a static member that comes back what it had, whatever it subscribes to by now. So who reads other
+ * topics (other retry tiers) is another member. */
+static char *name_member(const rc_lane_t *lane)
+{
+    uint64_t topics = 0;
+    for (size_t i = 0; i < lane->topic_count; i++)
+        topics = topics * 31 + rc_hash64(lane->topics[i], strlen(lane->topics[i]));
+    return rc_sprintf("%s%s-%08x", lane->engine->config->kafka.topic_prefix, lane->engine->config->instance,
+                      (unsigned)(topics >> 32));
+}
+
 rc_lane_t *rc_lane_new(rc_engine_t *engine, rc_event_type_t type)
 {
     const rc_config_t *config = engine->config;
     rc_lane_t *lane = rc_zalloc(sizeof *lane);
     *lane = (rc_lane_t){.engine = engine, .type = type, .names = rc_arena_new_sized(1024)};
     TAILQ_INIT(&lane->records);
+    LIST_INIT(&lane->schema_waits);
     lane->topic_count = 1 + config->consumer.retry_delays_count;
     lane->topics = rc_calloc(lane->topic_count, sizeof *lane->topics);
     lane->topics[0] = rc_topic_name(config, rc_topic_of_event(type), lane->names);
     for (size_t tier = 0; tier + 1 < lane->topic_count; tier++)
         lane->topics[tier + 1] = rc_topic_retry_name(config, tier, lane->names);
-    lane->member_name = rc_sprintf("%s%s", config->kafka.topic_prefix, config->instance);
+    lane->member_name = name_member(lane);
     lane->group_id = rc_sprintf("%s.%s", config->consumer.application, rc_enum_str(&RC_ENUM_EVENT, (int)type));
     lane->parts = rc_calloc(lane->topic_count * (size_t)config->kafka.partitions, sizeof(rc_part_t *));
     lane->again = rc_loop_timer_new(engine->loop, again_over, lane);
@@ -100,7 +114,7 @@ size_t rc_lane_topic(const rc_lane_t *lane, const char *topic)
 {
     for (size_t i = 0; i < lane->topic_count; i++)
         if (strcmp(lane->topics[i], topic) == 0) return i;
-    RC_DIE("topic %s is none of lane %s", topic, lane->group_id);
+    return lane->topic_count;
 }
 
 static void each_part(rc_lane_t *lane, void (*visit)(rc_part_t *part))
@@ -120,6 +134,7 @@ void rc_lane_press(rc_lane_t *lane, bool under_pressure)
 {
     if (lane->under_pressure == under_pressure) return;
     lane->under_pressure = under_pressure;
+    if (lane->state != RC_LANE_RUNNING) return; /* begin_reading does it then */
     size_t count = lane->topic_count * (size_t)lane->engine->config->kafka.partitions;
     for (size_t i = 0; i < count; i++)
         if (lane->parts[i]) rc_part_set_paused(lane->parts[i], RC_PAUSED_PRESSURE, under_pressure);
@@ -136,12 +151,13 @@ void rc_lane_finish(rc_lane_t *lane, rc_record_t *record)
 
 /* --- assignment --- */
 
+static void reopen(rc_lane_t *lane, const rc_error_t *error);
+
 static void begin_reading(rc_lane_t *lane)
 {
     rc_error_t error = RC_ERROR_INIT;
     if (rc_kafka_consumer_assign(lane->consumer, lane->assigned, lane->assigned_count, &error) != RC_OK) {
-        rc_log(RC_LEVEL_ERROR, "an assignment could not be taken", RC_LOG_STR(GROUP, lane->group_id),
-               RC_LOG_ERR(&error));
+        reopen(lane, &error);
         return;
     }
     for (size_t i = 0; i < lane->assigned_count; i++) lane->assigned[i].offset = RC_OFFSET_NONE;
@@ -151,24 +167,17 @@ static void begin_reading(rc_lane_t *lane)
     rc_lane_press(lane, true);
 }
 
-typedef struct {
-    rc_engine_t *engine;
-    rc_event_type_t type;
-    uint64_t assignment;
-} start_t;
-
 static void wait_for_tables(rc_lane_t *lane);
 
 static void tables_are_there(void *opaque, rc_code_t code)
 {
-    start_t start = *(start_t *)opaque;
-    free(opaque);
-    rc_lane_t *lane = start.engine->lanes[start.type];
-    if (!lane || lane->assignment != start.assignment || lane->state != RC_LANE_STARTING) return;
-    if (code == RC_OK)
-        begin_reading(lane);
-    else
+    rc_lane_t *lane = opaque;
+    lane->barriers--;
+    if (lane->state != RC_LANE_STARTING) return;
+    if (code != RC_OK)
         wait_for_tables(lane); /* the partitions that are followed changed meanwhile */
+    else if (lane->barriers == 0)
+        begin_reading(lane);
 }
 
 static void wait_for_tables(rc_lane_t *lane)
@@ -177,57 +186,64 @@ static void wait_for_tables(rc_lane_t *lane)
     size_t count = 0;
     for (size_t i = 0; i < lane->assigned_count; i++)
         if (rc_lane_topic(lane, lane->assigned[i].topic) == 0) partitions[count++] = lane->assigned[i].partition;
-    start_t *start = rc_zalloc(sizeof *start);
-    *start = (start_t){lane->engine, lane->type, lane->assignment};
-    rc_tables_barrier_all(lane->engine->tables, partitions, count, tables_are_there, start);
+    lane->barriers++;
+    rc_tables_barrier_all(lane->engine->tables, partitions, count, tables_are_there, lane);
     free(partitions);
 }
 
-/* The retry topics' partitions must be those of the event topic, else records of one employee would be worked in two
- * processes: common/kafka_consumer.h, rc_kafka_consumer_subscribe. */
-static bool is_aligned(const rc_lane_t *lane)
+/* Whether the event topic's partition of that number is among those assigned. */
+static bool has_events(const rc_lane_t *lane, const rc_kafka_event_t *event, int32_t partition)
 {
-    int32_t partitions = lane->engine->config->kafka.partitions;
-    for (int32_t partition = 0; partition < partitions; partition++)
-        for (size_t topic = 1; topic < lane->topic_count; topic++)
-            if (!*rc_lane_part(lane, topic, partition) != !*rc_lane_part(lane, 0, partition)) return false;
-    return true;
+    for (size_t i = 0; i < event->partition_count; i++)
+        if (event->partitions[i].partition == partition && rc_lane_topic(lane, event->partitions[i].topic) == 0)
+            return true;
+    return false;
+}
+
+/* Takes what is assigned, but retry partitions without the event topic's: records of one employee would be worked in
+ * two processes, and by rows that nobody here keeps. The range assignor gives them together once every member knows
+ * all topics (common/kafka_consumer.h, rc_kafka_consumer_subscribe). */
+static void take_assigned(rc_lane_t *lane, const rc_kafka_event_t *event)
+{
+    lane->assigned = rc_calloc(event->partition_count, sizeof *lane->assigned);
+    lane->assigned_count = 0;
+    for (size_t i = 0; i < event->partition_count; i++) {
+        const rc_kafka_offset_t *place = &event->partitions[i];
+        size_t topic = rc_lane_topic(lane, place->topic);
+        if (topic == lane->topic_count || !has_events(lane, event, place->partition)) continue;
+        lane->assigned[lane->assigned_count++] =
+            (rc_kafka_offset_t){lane->topics[topic], place->partition, RC_OFFSET_NONE};
+    }
+    if (lane->assigned_count < event->partition_count)
+        rc_log(RC_LEVEL_WARN, "partitions of other topics, or without the event partition of that number, are not read",
+               RC_LOG_STR(GROUP, lane->group_id),
+               RC_LOG_INT(PARTITIONS, (int64_t)(event->partition_count - lane->assigned_count)));
 }
 
 static void start_assignment(rc_lane_t *lane)
 {
     lane->assignment = ++lane->engine->assignments;
     for (size_t i = 0; i < lane->assigned_count; i++) rc_part_add(lane, &lane->assigned[i]);
-    if (!is_aligned(lane))
-        rc_log(RC_LEVEL_WARN, "partitions of event and retry topics are not assigned alike; a rebalance will mend it",
-               RC_LOG_STR(GROUP, lane->group_id));
-    lane->group = rc_kafka_consumer_group(lane->consumer);
     lane->state = RC_LANE_STARTING;
     rc_engine_assigned(lane->engine);
     wait_for_tables(lane);
 }
 
-static void on_assign(rc_lane_t *lane, const rc_kafka_event_t *event)
+static bool is_started(const rc_record_t *record)
 {
-    RC_INVARIANT(lane->state == RC_LANE_IDLE);
-    rc_log(RC_LEVEL_INFO, "partitions assigned", RC_LOG_STR(GROUP, lane->group_id),
-           RC_LOG_INT(PARTITIONS, event->partition_count));
-    lane->assigned = rc_calloc(event->partition_count, sizeof *lane->assigned);
-    lane->assigned_count = event->partition_count;
-    for (size_t i = 0; i < event->partition_count; i++)
-        lane->assigned[i] = (rc_kafka_offset_t){lane->topics[rc_lane_topic(lane, event->partitions[i].topic)],
-                                                event->partitions[i].partition, RC_OFFSET_NONE};
-    start_assignment(lane);
+    return record->state == RC_RECORD_UNDER_WAY || record->state == RC_RECORD_BARRIER;
 }
 
-/* Forgets the records that were not started, or all. */
+/* Forgets the records that were not started, or all. All are marked first: forgetting one gives its person's next
+ * record the turn, which must not end the one that this list goes on with. */
 static void give_up_records(rc_lane_t *lane, bool all)
 {
     rc_record_t *record, *next;
+    TAILQ_FOREACH(record, &lane->records, of_lane)
+    record->given_up |= all || !is_started(record);
     for (record = TAILQ_FIRST(&lane->records); record; record = next) {
         next = TAILQ_NEXT(record, of_lane);
-        bool started = record->state == RC_RECORD_UNDER_WAY || record->state == RC_RECORD_BARRIER;
-        if (all || !started) rc_work_give_up(record);
+        if (record->given_up) rc_work_give_up(record);
     }
 }
 
@@ -239,21 +255,44 @@ static bool has_under_way(const rc_lane_t *lane)
     return false;
 }
 
-/* The assignment is over: what is left of it is forgotten, and the group is told. */
-static void end_assignment(rc_lane_t *lane)
+/* Forgets all that is in memory and not on its way to Kafka. What is not committed counts as never done. */
+static void drop_work(rc_lane_t *lane)
 {
-    rc_loop_timer_stop(lane->drain_timer);
     give_up_records(lane, true);
     rc_batch_drop(lane->engine->batch, lane->type);
+    rc_fresh_drop(lane->engine->fresh, lane->type);
     free_parts(lane);
+}
+
+static void unassign(rc_lane_t *lane);
+
+/* The assignment is over: what is left of it is forgotten. */
+static void end_assignment(rc_lane_t *lane)
+{
+    lane->state = RC_LANE_IDLE;
+    rc_loop_timer_stop(lane->drain_timer);
+    drop_work(lane);
     free(lane->assigned);
     lane->assigned = NULL;
     lane->assigned_count = 0;
     lane->assignment = 0;
     rc_kafka_group_free(lane->group);
     lane->group = NULL;
-    lane->state = RC_LANE_IDLE;
     rc_engine_assigned(lane->engine);
+}
+
+static void on_assign(rc_lane_t *lane, const rc_kafka_event_t *event)
+{
+    rc_log(RC_LEVEL_INFO, "partitions assigned", RC_LOG_STR(GROUP, lane->group_id),
+           RC_LOG_INT(PARTITIONS, event->partition_count));
+    end_assignment(lane); /* one without partitions is not revoked */
+    if (lane->stopping) {
+        unassign(lane);
+        return;
+    }
+    take_assigned(lane, event);
+    lane->group = rc_kafka_consumer_group(lane->consumer);
+    start_assignment(lane);
 }
 
 static void unassign(rc_lane_t *lane)
@@ -274,15 +313,10 @@ static bool is_dirty(const rc_lane_t *lane)
     return false;
 }
 
-bool rc_lane_wants_commit(const rc_lane_t *lane)
-{
-    return lane->state == RC_LANE_DRAINING && !has_under_way(lane);
-}
-
 /* Ends a drain when nothing is under way and everything is committed. */
 static void check_drain(rc_lane_t *lane)
 {
-    if (!rc_lane_wants_commit(lane)) return;
+    if (lane->state != RC_LANE_DRAINING || has_under_way(lane)) return;
     if (is_dirty(lane) || rc_committer_is_busy(lane->engine->committer))
         rc_engine_commit_soon(lane->engine);
     else
@@ -292,6 +326,12 @@ static void check_drain(rc_lane_t *lane)
 static void drain_over(void *opaque)
 {
     rc_lane_t *lane = opaque;
+    if (lane->state == RC_LANE_LOST) {
+        rc_error_t error;
+        (void)rc_error_set(&error, RC_OWNERSHIP, RC_FATAL, "the group refused a commit and did not revoke");
+        reopen(lane, &error);
+        return;
+    }
     give_up_records(lane, true);
     check_drain(lane);
 }
@@ -299,6 +339,10 @@ static void drain_over(void *opaque)
 static void drain(rc_lane_t *lane)
 {
     if (lane->state == RC_LANE_IDLE || lane->state == RC_LANE_DRAINING) return;
+    if (lane->state == RC_LANE_LOST) {
+        unassign(lane);
+        return;
+    }
     lane->state = RC_LANE_DRAINING;
     give_up_records(lane, false);
     rc_loop_timer_start(lane->drain_timer, lane->engine->config->consumer.drain_timeout_ms, 0);
@@ -309,7 +353,7 @@ static void on_revoke(rc_lane_t *lane, const rc_kafka_event_t *event)
 {
     rc_log(RC_LEVEL_INFO, event->lost ? "partitions lost" : "partitions revoked", RC_LOG_STR(GROUP, lane->group_id),
            RC_LOG_INT(PARTITIONS, event->partition_count));
-    if (lane->state == RC_LANE_IDLE || event->lost)
+    if (lane->state == RC_LANE_IDLE || lane->state == RC_LANE_LOST || event->lost)
         unassign(lane);
     else
         drain(lane);
@@ -317,7 +361,7 @@ static void on_revoke(rc_lane_t *lane, const rc_kafka_event_t *event)
 
 /* --- the queue --- */
 
-static void on_fatal(rc_lane_t *lane, const rc_error_t *error)
+static void reopen(rc_lane_t *lane, const rc_error_t *error)
 {
     rc_log(RC_LEVEL_ERROR, "a consumer handle died and is built anew", RC_LOG_STR(GROUP, lane->group_id),
            RC_LOG_ERR(error));
@@ -370,7 +414,7 @@ static void poll_queue(rc_lane_t *lane)
         rc_error_t error = RC_ERROR_INIT;
         rc_code_t code = rc_kafka_consumer_poll(lane->consumer, 0, &event, &error);
         if (code != RC_OK && error.disposition == RC_FATAL) {
-            on_fatal(lane, &error);
+            reopen(lane, &error);
             return;
         }
         if (code != RC_OK) continue;
@@ -399,13 +443,23 @@ void rc_lane_seal(rc_lane_t *lane, rc_batch_t *batch)
     free(offsets);
 }
 
+/* The partitions may be somebody else's. Where a REVOKE is being answered no second one would come. */
+static void on_lost(rc_lane_t *lane)
+{
+    if (lane->state == RC_LANE_DRAINING) {
+        unassign(lane);
+        return;
+    }
+    end_assignment(lane);
+    lane->state = RC_LANE_LOST;
+    rc_loop_timer_start(lane->drain_timer, LOST_MS, 0);
+}
+
 void rc_lane_committed(rc_lane_t *lane, const rc_batch_lane_t *batch)
 {
     bool ours = batch->assignment != 0 && batch->assignment == lane->assignment;
     if (ours && batch->lost) {
-        /* A REVOKE that says so is on its way; until then nothing of this assignment can be committed. */
-        lane->state = RC_LANE_STARTING;
-        give_up_records(lane, true);
+        on_lost(lane);
         return;
     }
     for (size_t i = 0; ours && i < batch->offset_count; i++) {
@@ -422,10 +476,13 @@ void rc_lane_restart(rc_lane_t *lane)
         if (lane->state == RC_LANE_DRAINING) unassign(lane);
         return;
     }
-    give_up_records(lane, true);
-    rc_batch_drop(lane->engine->batch, lane->type);
-    free_parts(lane);
-    rc_kafka_group_free(lane->group);
+    lane->state = RC_LANE_STARTING;
+    drop_work(lane);
+    /* The membership stays the one that was captured; pauses end. A handle that is dead says so to the next poll. */
+    rc_error_t error = RC_ERROR_INIT;
+    if (rc_kafka_consumer_unassign(lane->consumer, &error) != RC_OK)
+        rc_log(RC_LEVEL_WARN, "partitions could not be given up", RC_LOG_STR(GROUP, lane->group_id),
+               RC_LOG_ERR(&error));
     start_assignment(lane);
 }
 
@@ -449,6 +506,7 @@ void rc_lane_free(rc_lane_t *lane)
     rc_loop_timer_free(lane->again);
     rc_loop_timer_free(lane->drain_timer);
     close_consumer(lane);
+    rc_part_free_waits(lane);
     free(lane->parts);
     free(lane->topics);
     free(lane->group_id);

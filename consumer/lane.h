@@ -4,7 +4,8 @@
  *   IDLE      no partitions
  *   STARTING  assigned; waits until the local tables have what was published before
  *   RUNNING   reads
- *   DRAINING  partitions are to be given up: nothing new is read or started, what is under way may end */
+ *   DRAINING  partitions are to be given up: nothing new is read or started, what is under way may end
+ *   LOST      the group refused a commit: nothing is left of the assignment; the REVOKE that says so is awaited */
 #ifndef RC_CONSUMER_LANE_H
 #define RC_CONSUMER_LANE_H
 
@@ -14,7 +15,9 @@
 #include "consumer/batch.h"
 #include "consumer/record.h"
 
-typedef enum { RC_LANE_IDLE, RC_LANE_STARTING, RC_LANE_RUNNING, RC_LANE_DRAINING } rc_lane_state_t;
+struct rc_schema_wait; /* consumer/part.c */
+
+typedef enum { RC_LANE_IDLE, RC_LANE_STARTING, RC_LANE_RUNNING, RC_LANE_DRAINING, RC_LANE_LOST } rc_lane_state_t;
 
 /* One assigned partition of one of the lane's topics. */
 typedef struct {
@@ -37,7 +40,7 @@ struct rc_lane {
     const char **topics; /* the event topic, then the retry topics */
     size_t topic_count;
     char *group_id;
-    char *member_name; /* group.instance.id: with the topic prefix, because the group's name has none */
+    char *member_name; /* group.instance.id: with the topic prefix, because the group's name has none, and the topics */
     rc_kafka_consumer_t *consumer;
     rc_loop_watch_t *watch;
     rc_loop_timer_t *again; /* more to poll, or a handle to open anew */
@@ -46,11 +49,13 @@ struct rc_lane {
     rc_kafka_offset_t *assigned;
     size_t assigned_count;
     uint64_t assignment; /* 0: none */
+    size_t barriers;     /* asked for and not answered, for earlier assignments too: all of them start it */
     rc_kafka_group_t *group;
     rc_record_queue_t records; /* all that have no outcome yet, held ones excepted */
     bool under_pressure;
     bool stopping;
-    rc_loop_timer_t *drain_timer;
+    rc_loop_timer_t *drain_timer; /* also of LOST: how long a REVOKE is awaited */
+    LIST_HEAD(, rc_schema_wait) schema_waits;
 };
 
 /* Returns new (free with rc_lane_free). Borrows the engine. */
@@ -65,7 +70,7 @@ bool rc_lane_is_idle(const rc_lane_t *lane);
 
 /* Where the partition of a topic (index) stands in lane->parts. */
 rc_part_t **rc_lane_part(const rc_lane_t *lane, size_t topic, int32_t partition);
-/* The index of one of the lane's topics. */
+/* The index of one of the lane's topics; topic_count: it is none of them. */
 size_t rc_lane_topic(const rc_lane_t *lane, const char *topic);
 
 /* Stops or goes on reading: the process holds as much as it should. */
@@ -78,8 +83,6 @@ void rc_lane_finish(rc_lane_t *lane, rc_record_t *record);
 void rc_lane_seal(rc_lane_t *lane, rc_batch_t *batch);
 /* The batch was committed (or, `lost`, refused by the group). Ends a drain when nothing is left. */
 void rc_lane_committed(rc_lane_t *lane, const rc_batch_lane_t *part);
-/* Whether a drain waits for a commit. */
-bool rc_lane_wants_commit(const rc_lane_t *lane);
 /* Throws away what is in memory and reads again from what is committed. */
 void rc_lane_restart(rc_lane_t *lane);
 

@@ -97,6 +97,13 @@ static rc_record_t *new_record(rc_part_t *part, const rc_kafka_message_t *messag
 
 typedef enum { ROUTE_TAKEN, ROUTE_NOT_DUE, ROUTE_UNKNOWN_SCHEMA } route_t;
 
+static void poison(rc_record_t *record, const char *why)
+{
+    TAILQ_INSERT_TAIL(&record->lane->records, record, of_lane);
+    rc_metrics_count(record->engine->metrics, RC_METRIC_UNREADABLE, record->lane->topics[record->topic], "bytes", NULL);
+    rc_settle_poison(record, why);
+}
+
 /* Decodes a record and hands it on. `resolved`: its schema was looked for already. */
 static route_t route(rc_record_t *record, bool resolved, rc_framing_t *missing)
 {
@@ -109,6 +116,10 @@ static route_t route(rc_record_t *record, bool resolved, rc_framing_t *missing)
             rc_engine_free_record(record);
             return ROUTE_TAKEN;
         }
+        if (record->parking.lane < 0) {
+            poison(record, "a record in a retry topic that does not say whose it is");
+            return ROUTE_TAKEN;
+        }
         if (record->parking.not_before.ms > rc_wall_now().ms) return ROUTE_NOT_DUE;
     }
     rc_error_t error = RC_ERROR_INIT;
@@ -116,34 +127,45 @@ static route_t route(rc_record_t *record, bool resolved, rc_framing_t *missing)
                                                            record->arena, &record->event, missing, &error)
                                    : rc_error_set(&error, RC_MALFORMED, RC_REJECT, "an event without a value");
     if (code == RC_UNKNOWN_SCHEMA && !resolved) return ROUTE_UNKNOWN_SCHEMA;
+    if (code != RC_OK && code != RC_UNKNOWN_SCHEMA) {
+        poison(record, error.message);
+        return ROUTE_TAKEN;
+    }
     TAILQ_INSERT_TAIL(&lane->records, record, of_lane);
     if (code == RC_UNKNOWN_SCHEMA) {
         rc_metrics_count(engine->metrics, RC_METRIC_UNREADABLE, lane->topics[record->topic], "schema", NULL);
         rc_settle_unknown(record, RC_PARK_UNKNOWN_SCHEMA, error.message);
-    } else if (code != RC_OK) {
-        rc_metrics_count(engine->metrics, RC_METRIC_UNREADABLE, lane->topics[record->topic], "bytes", NULL);
-        rc_settle_poison(record, error.message);
     } else {
         rc_work_take(record);
     }
     return ROUTE_TAKEN;
 }
 
-/* Asks for the schema of the head of a partition; the partition and its lane may be gone when the answer comes. */
-typedef struct {
-    rc_engine_t *engine;
-    rc_event_type_t type;
+/* Asks for the schema of the head of a partition; the partition may be gone when the answer comes. */
+typedef struct rc_schema_wait {
+    LIST_ENTRY(rc_schema_wait) link;
+    rc_lane_t *lane;
     uint64_t assignment;
     size_t topic;
     int32_t partition;
 } schema_wait_t;
 
+void rc_part_free_waits(rc_lane_t *lane)
+{
+    schema_wait_t *wait;
+    while ((wait = LIST_FIRST(&lane->schema_waits))) {
+        LIST_REMOVE(wait, link);
+        free(wait);
+    }
+}
+
 static void schema_found(void *opaque)
 {
     schema_wait_t wait = *(schema_wait_t *)opaque;
+    rc_lane_t *lane = wait.lane;
+    LIST_REMOVE((schema_wait_t *)opaque, link);
     free(opaque);
-    rc_lane_t *lane = wait.engine->lanes[wait.type];
-    if (!lane || lane->assignment != wait.assignment || lane->state != RC_LANE_RUNNING) return;
+    if (lane->assignment != wait.assignment || lane->state != RC_LANE_RUNNING) return;
     rc_part_t *part = *rc_lane_part(lane, wait.topic, wait.partition);
     rc_part_set_paused(part, RC_PAUSED_SCHEMA, false);
     serve_held(part, true);
@@ -160,7 +182,9 @@ static void hold(rc_part_t *part, const rc_record_t *head, route_t why, const rc
         return;
     }
     schema_wait_t *wait = rc_zalloc(sizeof *wait);
-    *wait = (schema_wait_t){lane->engine, lane->type, lane->assignment, part->topic, part->partition};
+    *wait = (schema_wait_t){
+        .lane = lane, .assignment = lane->assignment, .topic = part->topic, .partition = part->partition};
+    LIST_INSERT_HEAD(&lane->schema_waits, wait, link);
     rc_part_set_paused(part, RC_PAUSED_SCHEMA, true);
     rc_resolver_find(lane->engine->resolver, missing, schema_found, wait);
 }
@@ -169,7 +193,8 @@ static void hold(rc_part_t *part, const rc_record_t *head, route_t why, const rc
 static void serve_held(rc_part_t *part, bool resolved)
 {
     rc_record_t *head;
-    while (!(part->paused & (RC_PAUSED_NOT_DUE | RC_PAUSED_SCHEMA)) && (head = TAILQ_FIRST(&part->held))) {
+    while (part->lane->state == RC_LANE_RUNNING && !(part->paused & (RC_PAUSED_NOT_DUE | RC_PAUSED_SCHEMA)) &&
+           (head = TAILQ_FIRST(&part->held))) {
         TAILQ_REMOVE(&part->held, head, of_part);
         rc_framing_t missing;
         route_t routed = route(head, resolved, &missing);

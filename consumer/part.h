@@ -11,6 +11,9 @@ void rc_part_add(rc_lane_t *lane, const rc_kafka_offset_t *place);
 /* Frees it with what it holds back. */
 void rc_part_free(rc_part_t *part);
 
+/* Frees what waits for schemas, at the end of the lane: nobody calls back any more. */
+void rc_part_free_waits(rc_lane_t *lane);
+
 /* Adds or takes away one reason (RC_PAUSED_) not to read it. */
 void rc_part_set_paused(rc_part_t *part, unsigned reason, bool on);
 /* Takes a message that was read: hands it on, or holds it back. Nothing when the lane does not read. */

@@ -58,8 +58,8 @@ struct rc_record {
     rc_record_state_t state;
     bool behind_barrier;            /* one was passed since it was read */
     bool barrier_asked;             /* its callback holds this record */
-    bool was_forgotten;             /* S6 was seen once: a second time nothing moved */
-    bool given_up;                  /* its partition went while it was under way: the result is dropped */
+    bool judged_forgotten;          /* N as it was read last: nobody has a row of that person (S6) */
+    bool given_up;                  /* its partition went: it ends without an outcome, once nobody calls back */
     rc_apply_t *apply;              /* UNDER_WAY */
     rc_loop_timer_t *timer;         /* LOOKING */
     int64_t written_version;        /* of the first look */

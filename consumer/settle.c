@@ -7,7 +7,9 @@
 
 enum {
     BATCH_OUTCOMES = 5000, /* committed earlier than the interval */
-    VALUE_MAX_BYTES = 1024 * 1024
+    VALUE_MAX_BYTES = 1024 * 1024,
+    COPY_MAX_BYTES = 900 * 1000, /* of a copy with key and headers: below what Kafka's clients and brokers take */
+    COPY_KEY_MAX_BYTES = 32 * 1000
 };
 
 static void add_to_batch(rc_record_t *record, const char *topic, const void *key, size_t key_bytes, const void *value,
@@ -88,6 +90,23 @@ static rc_parking_t parking_of(rc_record_t *record, rc_event_type_t lane, const 
     return parking;
 }
 
+/* Adds a copy of the record with the headers of its parking. One that Kafka would refuse, which no event of ours is,
+ * would hold up everybody's batches: of that the place where it was first read must be enough. */
+static void add_copy(rc_record_t *record, const char *topic, const rc_parking_t *parking)
+{
+    rc_headers_t headers = rc_headers_park(record->arena, record->headers, parking);
+    size_t size_bytes = record->key_bytes + record->value_bytes;
+    for (size_t i = 0; i < headers.count; i++)
+        size_bytes += strlen(headers.items[i].name) + headers.items[i].value_bytes;
+    if (size_bytes <= COPY_MAX_BYTES) {
+        add_to_batch(record, topic, record->key, record->key_bytes, record->value, record->value_bytes, headers);
+        return;
+    }
+    bool has_key = record->key_bytes <= COPY_KEY_MAX_BYTES;
+    add_to_batch(record, topic, has_key ? record->key : NULL, has_key ? record->key_bytes : 0, NULL, 0,
+                 rc_headers_park(record->arena, (rc_headers_t){NULL, 0}, parking));
+}
+
 /* Puts a copy of the record into a retry topic. */
 static void add_retry(rc_record_t *record, rc_event_type_t lane, const rc_parking_decision_t *decision,
                       const char *message)
@@ -96,8 +115,7 @@ static void add_retry(rc_record_t *record, rc_event_type_t lane, const rc_parkin
     rc_parking_t parking = parking_of(record, lane, decision, message);
     int64_t delay_ms = engine->config->consumer.retry_delays_ms[decision->tier];
     parking.not_before = (rc_wall_t){parking.failed_at.ms + delay_ms};
-    add_to_batch(record, engine->retry_topics[decision->tier], record->key, record->key_bytes, record->value,
-                 record->value_bytes, rc_headers_park(record->arena, record->headers, &parking));
+    add_copy(record, engine->retry_topics[decision->tier], &parking);
     char tier[RC_TIME_STR_SIZE];
     rc_metrics_count(engine->metrics, RC_METRIC_PARKED, rc_duration_str(delay_ms, tier), NULL, NULL);
     rc_log(RC_LEVEL_INFO, "record parked", RC_LOG_STR(INTEGRATION, record->event.integration_id),
@@ -121,8 +139,7 @@ void rc_settle_dead(rc_record_t *record, const rc_parking_decision_t *decision, 
 {
     rc_engine_t *engine = record->engine;
     rc_parking_t parking = parking_of(record, record->lane->type, decision, message);
-    add_to_batch(record, engine->dlq_topic, record->key, record->key_bytes, record->value, record->value_bytes,
-                 rc_headers_park(record->arena, record->headers, &parking));
+    add_copy(record, engine->dlq_topic, &parking);
     rc_metrics_count(engine->metrics, RC_METRIC_DEAD_LETTERS, record->site ? record->site->integration->id : "",
                      rc_enum_str(&RC_ENUM_PARK, (int)decision->reason), NULL);
     rc_log(RC_LEVEL_ERROR, "record dead-lettered", RC_LOG_STR(INTEGRATION, record->event.integration_id),
@@ -142,11 +159,30 @@ void rc_settle_unknown(rc_record_t *record, rc_park_reason_t reason, const char 
     rc_settle_parked(record, record->lane->type, &decision, message);
 }
 
+/* The integration that the key of an unreadable record names; NULL: none of ours. */
+static rc_site_t *site_of_key(rc_record_t *record)
+{
+    const char *integration_id, *employee_id;
+    bool is_key = record->key &&
+                  rc_employee_key_split(record->arena, record->key, record->key_bytes, &integration_id, &employee_id);
+    return is_key ? rc_engine_site(record->engine, integration_id) : NULL;
+}
+
 void rc_settle_poison(rc_record_t *record, const char *message)
 {
+    rc_engine_t *engine = record->engine;
+    rc_site_t *site = site_of_key(record);
     record->event.integration_id = NULL; /* nothing of it can be trusted */
-    const rc_parking_decision_t decision = rc_parking_poison((int)record->parking.attempt);
-    rc_settle_dead(record, &decision, message);
+    rc_parking_decision_t decision = rc_parking_poison((int)record->parking.attempt);
+    if (!site || rc_budget_take(&site->budget, rc_loop_now(engine->loop))) {
+        rc_settle_dead(record, &decision, message);
+        return;
+    }
+    /* The budget is spent: looked at again later. */
+    decision.kind = RC_PARKING_TIER;
+    decision.tier = rc_engine_held_tier(engine);
+    decision.attempts = (int)record->parking.attempt;
+    rc_settle_parked(record, record->lane->type, &decision, message);
 }
 
 void rc_settle_held(rc_record_t *record)
@@ -188,8 +224,8 @@ void rc_settle_applied(rc_record_t *record)
     observe_age(record);
     add_ledger(record, outcome, record->result.version, record->result.reason);
     count_outcome(record, outcome);
-    record->site->moved_at = rc_loop_now(record->engine->loop);
-    rc_budget_finished(&record->site->budget, record->site->moved_at);
+    rc_site_moved(record->site, record->lane->type);
+    rc_budget_finished(&record->site->budget, rc_loop_now(record->engine->loop));
     rc_engine_forget(record);
 }
 

@@ -19,7 +19,9 @@ void rc_settle_held(rc_record_t *record);
 void rc_settle_unknown(rc_record_t *record, rc_park_reason_t reason, const char *message);
 /* Into the dead letters. */
 void rc_settle_dead(rc_record_t *record, const rc_parking_decision_t *decision, const char *message);
-/* Bytes that no schema reads: into the dead letters, raw. */
+/* Bytes that no schema reads: into the dead letters, raw; beyond the integration's budget into a retry topic,
+ * uncounted.
+ */
 void rc_settle_poison(rc_record_t *record, const char *message);
 
 #endif

@@ -66,7 +66,7 @@ rc_site_t *rc_site_new(rc_engine_t *engine, const rc_integration_t *integration)
     rc_mono_t now = rc_loop_now(engine->loop);
     rc_site_t *site = rc_zalloc(sizeof *site);
     *site = (rc_site_t){.engine = engine, .integration = integration, .share = 1};
-    TAILQ_INIT(&site->ready);
+    for (int lane = 0; lane < RC_EVENT_COUNT; lane++) TAILQ_INIT(&site->ready[lane]);
     rc_breaker_init(&site->breaker, config->consumer.breaker_failures);
     rc_gate_init(&site->gate);
     rc_limiter_init(&site->limiter, integration->learnamp.requests_per_second, now);
@@ -87,7 +87,7 @@ rc_site_t *rc_site_new(rc_engine_t *engine, const rc_integration_t *integration)
 void rc_site_free(rc_site_t *site)
 {
     if (!site) return;
-    RC_INVARIANT(TAILQ_EMPTY(&site->ready));
+    RC_INVARIANT(site->ready_count == 0);
     rc_loop_timer_free(site->timer);
     rc_teams_free(site->teams);
     rc_learnamp_free(site->client);
@@ -112,16 +112,22 @@ size_t rc_site_cap(const rc_site_t *site, rc_event_type_t lane)
         if (until_back > HELD_LIMITED_MAX) return HELD_LIMITED_MAX;
         return until_back > HELD_MAX ? (size_t)until_back : HELD_MAX;
     }
-    bool flowing = site->ready_count == 0 || now.ms - site->moved_at.ms < FLOWING_MS;
-    return flowing ? SIZE_MAX : HELD_MAX;
+    bool flowing = TAILQ_EMPTY(&site->ready[lane]) || now.ms - site->moved_at[lane].ms < FLOWING_MS;
+    if (!flowing) return HELD_MAX;
+    /* Only where nobody else's records stand behind them may the lanes wait. */
+    return rc_engine_has_one_site(site->engine) ? SIZE_MAX : HELD_LIMITED_MAX;
 }
 
-/* The first record whose type is not paused. */
+/* The first record of the lane whose turn it is, of those that are not paused. */
 static rc_record_t *next_ready(rc_site_t *site)
 {
-    rc_record_t *record;
-    TAILQ_FOREACH(record, &site->ready, of_site)
-    if (!(site->paused & 1u << record->lane->type)) return record;
+    for (unsigned i = 0; i < RC_EVENT_COUNT; i++) {
+        unsigned lane = (site->turn + i) % RC_EVENT_COUNT;
+        rc_record_t *record = TAILQ_FIRST(&site->ready[lane]);
+        if (!record || site->paused & 1u << lane) continue;
+        site->turn = (lane + 1) % RC_EVENT_COUNT;
+        return record;
+    }
     return NULL;
 }
 
@@ -137,16 +143,18 @@ static void set_timer(rc_site_t *site, rc_mono_t now)
     int64_t wait_ms = rc_gate_wait_ms(&site->gate, now);
     int64_t breaker_ms = rc_breaker_wait_ms(&site->breaker, now);
     if (breaker_ms > wait_ms) wait_ms = breaker_ms;
-    if (wait_ms > 0 && !TAILQ_EMPTY(&site->ready)) rc_loop_timer_start(site->timer, wait_ms, 0);
+    if (wait_ms > 0 && site->ready_count > 0) rc_loop_timer_start(site->timer, wait_ms, 0);
 }
 
-/* Parks, from the end, what is held beyond the cap. */
-static void shed(rc_site_t *site, rc_mono_t now)
+/* Parks, from the end, what is held beyond the cap; leavers last. */
+static void shed(rc_site_t *site)
 {
-    rc_record_t *record = TAILQ_LAST(&site->ready, rc_record_queue), *before;
-    for (; record && site->records > HELD_MAX; record = before) {
-        before = TAILQ_PREV(record, rc_record_queue, of_site);
-        if (is_closed(site, record->lane->type, now)) rc_settle_held(record);
+    for (int lane = 0; lane < RC_EVENT_COUNT; lane++) {
+        rc_record_t *record = TAILQ_LAST(&site->ready[lane], rc_record_queue), *before;
+        for (; record && site->records > rc_site_cap(site, (rc_event_type_t)lane); record = before) {
+            before = TAILQ_PREV(record, rc_record_queue, of_site);
+            rc_settle_held(record);
+        }
     }
 }
 
@@ -162,28 +170,34 @@ void rc_site_pump(rc_site_t *site)
         site->in_flight++;
         rc_work_begin(record);
     }
-    shed(site, now);
+    shed(site);
     set_timer(site, now);
     note_counts(site);
 }
 
 void rc_site_queue(rc_site_t *site, rc_record_t *record, bool first)
 {
+    rc_record_queue_t *ready = &site->ready[record->lane->type];
     record->state = RC_RECORD_READY;
-    if (site->ready_count == 0) site->moved_at = rc_loop_now(site->engine->loop);
+    if (TAILQ_EMPTY(ready)) rc_site_moved(site, record->lane->type);
     if (first)
-        TAILQ_INSERT_HEAD(&site->ready, record, of_site);
+        TAILQ_INSERT_HEAD(ready, record, of_site);
     else
-        TAILQ_INSERT_TAIL(&site->ready, record, of_site);
+        TAILQ_INSERT_TAIL(ready, record, of_site);
     site->ready_count++;
     rc_engine_pump_later(site->engine, site);
 }
 
 void rc_site_unqueue(rc_site_t *site, rc_record_t *record)
 {
-    TAILQ_REMOVE(&site->ready, record, of_site);
+    TAILQ_REMOVE(&site->ready[record->lane->type], record, of_site);
     site->ready_count--;
     record->state = RC_RECORD_WAITING;
+}
+
+void rc_site_moved(rc_site_t *site, rc_event_type_t lane)
+{
+    site->moved_at[lane] = rc_loop_now(site->engine->loop);
 }
 
 void rc_site_ended(rc_site_t *site, rc_class_t class)

@@ -20,15 +20,17 @@ struct rc_site {
     rc_gate_t gate;
     rc_limiter_t limiter;
     rc_budget_t budget;
-    double share;    /* of the partitions, for the rate limit */
-    uint32_t paused; /* bit set of 1 << rc_event_type_t */
-    rc_record_queue_t ready;
-    size_t ready_count;
+    double share;                            /* of the partitions, for the rate limit */
+    uint32_t paused;                         /* bit set of 1 << rc_event_type_t */
+    rc_record_queue_t ready[RC_EVENT_COUNT]; /* by lane; they take turns, so that leavers do not wait for joiners */
+    size_t ready_count;                      /* in all */
+    unsigned turn;                           /* the lane that is next */
     bool pump_due;
-    size_t records;         /* in memory, whatever their state */
-    int in_flight;          /* started and not answered to the end */
-    rc_mono_t moved_at;     /* the last record finished, or the queue began to fill */
-    rc_loop_timer_t *timer; /* until something may open */
+    size_t records;                      /* in memory, whatever their state */
+    size_t lane_records[RC_EVENT_COUNT]; /* the same by lane */
+    int in_flight;                       /* started and not answered to the end */
+    rc_mono_t moved_at[RC_EVENT_COUNT];  /* the lane's last record finished, or its queue began to fill */
+    rc_loop_timer_t *timer;              /* until something may open */
     rc_series_t *in_flight_series;
     rc_series_t *waiting_series;
     rc_series_t *breaker_series;
@@ -47,6 +49,8 @@ size_t rc_site_cap(const rc_site_t *site, rc_event_type_t lane);
 void rc_site_queue(rc_site_t *site, rc_record_t *record, bool first);
 /* Takes it out again. */
 void rc_site_unqueue(rc_site_t *site, rc_record_t *record);
+/* A record of the lane found its outcome: the integration answers. */
+void rc_site_moved(rc_site_t *site, rc_event_type_t lane);
 /* A started record has ended. */
 void rc_site_ended(rc_site_t *site, rc_class_t class);
 /* Starts what may start, parks what is too much. */

@@ -42,9 +42,11 @@ static bool read_newest(rc_record_t *record, bool behind_barrier, rc_newest_t *n
 static void apply_newest(void *opaque, bool behind_barrier, rc_newest_t *newest)
 {
     rc_record_t *record = opaque;
-    /* The row was read when the record began: only a file that was damaged meanwhile fails now. */
+    /* A row that came meanwhile and cannot be read: N is in question, and the rules ask for a barrier; behind it the
+     * record waits for the row. */
     if (!read_newest(record, behind_barrier, newest, NULL))
         *newest = rc_newest_of(&record->person->newest, NULL, false);
+    record->judged_forgotten = newest->from == RC_NEWEST_FORGOTTEN;
 }
 
 void rc_work_take(rc_record_t *record)
@@ -59,6 +61,7 @@ void rc_work_take(rc_record_t *record)
     }
     record->site = site;
     site->records++;
+    site->lane_records[record->lane->type]++;
     engine->records++;
     if (site->records > rc_site_cap(site, record->lane->type)) {
         rc_people_note(engine->people, &record->event);
@@ -90,6 +93,7 @@ static bool is_skipped(rc_record_t *record)
                          &error) == RC_OK &&
         found)
         input.entry = &row;
+    if (input.entry && input.entry->outcome == RC_OUTCOME_REPLAYED) record->parking.replayed = true;
     if (!rc_rules_skip(&input)) return false;
     rc_settle_skipped(record);
     return true;
@@ -99,13 +103,20 @@ void rc_work_advance(rc_person_t *person)
 {
     while (person && !rc_person_is_quiet(person)) {
         rc_record_t *head = TAILQ_FIRST(&person->records);
-        if (!head || head->state != RC_RECORD_WAITING) return;
+        if (!head || head->state != RC_RECORD_WAITING || head->given_up) return;
         if (!is_skipped(head)) {
             rc_site_queue(person->site, head, false);
             return;
         }
         person = rc_engine_release(head);
     }
+}
+
+/* A write may take effect until http_timeout has passed once more. */
+static void quieten(rc_record_t *record)
+{
+    rc_people_quieten(record->engine->people, record->person,
+                      record->engine->config->consumer.http_timeout_ms + HTTP_MARGIN_MS);
 }
 
 static void begin_again_later(void *opaque)
@@ -145,20 +156,38 @@ static void wait_for_row(rc_record_t *record, const rc_framing_t *missing)
     rc_resolver_find(record->engine->resolver, missing, row_schema_found, record);
 }
 
+/* Nothing more is sent for the record. What was sent may take effect yet. */
+static void stop_applying(rc_record_t *record)
+{
+    if (!record->apply) return;
+    bool in_question = rc_apply_cancel(record->apply);
+    record->apply = NULL;
+    if (in_question) quieten(record);
+    rc_site_ended(record->site, RC_CLASS_CANCELLED);
+}
+
 static void apply_barrier_passed(void *opaque, rc_code_t code)
 {
     rc_record_t *record = opaque;
+    rc_newest_t newest;
+    rc_framing_t missing = {.fingerprint = 0, .registry_id = 0};
     record->barrier_asked = false;
-    if (code == RC_OK) {
-        record->behind_barrier = true;
+    if (code != RC_OK || record->given_up) {
+        rc_work_give_up(record);
+        return;
+    }
+    record->behind_barrier = true;
+    bool is_paused = record->site->paused & 1u << record->lane->type;
+    bool is_readable = read_newest(record, true, &newest, &missing);
+    if (is_readable && !is_paused) {
         rc_apply_barrier_passed(record->apply);
         return;
     }
-    /* The partition went away: what the barrier was for must not be sent any more. */
-    (void)rc_apply_cancel(record->apply);
-    record->apply = NULL;
-    rc_site_ended(record->site, RC_CLASS_CANCELLED);
-    rc_work_give_up(record);
+    stop_applying(record);
+    if (is_readable)
+        rc_site_queue(record->site, record, true);
+    else
+        wait_for_row(record, &missing);
 }
 
 static void apply_barrier(void *opaque)
@@ -189,10 +218,14 @@ void rc_work_begin(rc_record_t *record)
     record->apply = rc_apply_start(record->site->client, record->site->teams, &input, &callbacks, record);
 }
 
-/* A result outlives the apply that made it. */
+/* A result outlives the apply that made it. A second look that found all as the first one wrote it does not say that
+ * this was without the manager. */
 static void keep_result(rc_record_t *record, const rc_apply_result_t *result)
 {
+    bool without_manager = record->written_version > 0 && record->written_version == result->version &&
+                           result->kind == RC_APPLY_DONE && record->result.manager_missing;
     record->result = *result;
+    record->result.manager_missing |= without_manager;
     record->result.reason = rc_arena_strdup(record->arena, result->reason);
 }
 
@@ -219,13 +252,9 @@ static void apply_done(void *opaque, const rc_apply_result_t *result)
     record->state = RC_RECORD_WAITING;
     if (result->unanswered) {
         record->parking.unanswered = true;
-        rc_people_quieten(engine->people, record->person, engine->config->consumer.http_timeout_ms + HTTP_MARGIN_MS);
+        quieten(record);
     }
     rc_site_ended(record->site, result->class);
-    if (record->given_up) {
-        rc_work_give_up(record);
-        return;
-    }
     if (result->kind == RC_APPLY_FAILED) decide_failure(record);
     if (result->kind == RC_APPLY_FAILED && record->decision.kind == RC_PARKING_HOLD) {
         rc_site_queue(record->site, record, true);
@@ -245,14 +274,12 @@ static void apply_done(void *opaque, const rc_apply_result_t *result)
 static bool moved(rc_record_t *record)
 {
     rc_newest_t newest;
-    if (!read_newest(record, true, &newest, NULL) || newest.version > record->result.version ||
-        (newest.from == RC_NEWEST_FORGOTTEN && !record->was_forgotten)) {
-        record->was_forgotten = newest.from == RC_NEWEST_FORGOTTEN;
-        record->written_version = 0;
-        rc_site_queue(record->site, record, true);
-        return true;
-    }
-    return false;
+    if (read_newest(record, true, &newest, NULL) && newest.version <= record->result.version &&
+        (newest.from == RC_NEWEST_FORGOTTEN) == record->judged_forgotten)
+        return false;
+    record->written_version = 0;
+    rc_site_queue(record->site, record, true);
+    return true;
 }
 
 static void finish_failed(rc_record_t *record)
@@ -302,7 +329,8 @@ static void after_barrier(void *opaque, rc_code_t code)
 void rc_work_give_up(rc_record_t *record)
 {
     record->given_up = true;
-    if (record->apply || record->barrier_asked) return; /* again when it has ended */
+    stop_applying(record);
+    if (record->barrier_asked) return; /* again when it is answered */
     rc_engine_forget(record);
 }
 

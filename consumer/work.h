@@ -11,7 +11,8 @@ void rc_work_take(rc_record_t *record);
 void rc_work_advance(rc_person_t *person);
 /* Starts a record that has its slot. */
 void rc_work_begin(rc_record_t *record);
-/* The record's partition is gone: forgets it, now or when what is under way has ended. */
+/* The record's partition is gone, perhaps to somebody who writes newer states: nothing more is sent for it, and it is
+ * forgotten, now or when the barrier that it waits for is answered. */
 void rc_work_give_up(rc_record_t *record);
 /* Ends a record wherever it stands, at the process's end. */
 void rc_work_abandon(rc_record_t *record);
