@@ -161,7 +161,7 @@ rc_code_t rc_addresses_new(rc_views_t *views, const rc_codec_t *codec, const cha
                                   .answer = rc_arena_new(),
                                   .error = RC_ERROR_INIT};
     addresses->index = (rc_address_index_t){addresses, claims_on, claim_of, holders_of};
-    rc_code_t code = rc_views_each_snapshot(views, integration_id, keep_wanted, addresses, error);
+    rc_code_t code = rc_views_each_snapshot(views, integration_id, NULL, keep_wanted, addresses, error);
     if (code != RC_OK) {
         rc_addresses_free(addresses);
         return code;

@@ -169,6 +169,17 @@ static bool decide_stored(visit_t *visit, const rc_snapshot_t *snapshot, const r
     return visit->code == RC_OK;
 }
 
+/* Whoever was seen, or is gone, needs no look: most rows of a full poll. */
+static bool pass_snapshot(void *opaque, rc_standing_t standing, uint32_t ordinal)
+{
+    rc_run_t *run = ((visit_t *)opaque)->run;
+    bool announced = rc_standing_is_announced(standing);
+    if (announced && !rc_seen_has(&run->snapshots, ordinal)) return false;
+    run->rows++;
+    run->employed_rows += announced;
+    return true;
+}
+
 /* Everybody who was published: who is missing after a full fetch, and whose day has come. */
 static bool visit_snapshot(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal)
 {
@@ -211,8 +222,8 @@ static rc_code_t look_at_stored(rc_run_t *run, rc_error_t *error)
     rc_code_t code = RC_OK;
     if (run->kind == RC_POLL_FULL || run->order->look_at_everybody) {
         run->employed_rows = run->rows = 0;
-        code =
-            rc_views_each_snapshot(run->context->views, run->context->integration->id, visit_snapshot, &visit, error);
+        code = rc_views_each_snapshot(run->context->views, run->context->integration->id, pass_snapshot, visit_snapshot,
+                                      &visit, error);
         if (code == RC_OK) code = visit.code;
     }
     if (code == RC_OK)

@@ -68,6 +68,12 @@ static rc_code_t rename_member(const renames_t *renames, const rc_snapshot_t *sn
     return rc_run_stage(run, employee_id, snapshot, pending, &decision, renames->error);
 }
 
+static bool pass_snapshot(void *opaque, rc_standing_t standing, uint32_t ordinal)
+{
+    const renames_t *renames = opaque;
+    return !rc_standing_is_announced(standing) || rc_seen_has(&renames->run->snapshots, ordinal);
+}
+
 static bool visit_snapshot(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal)
 {
     renames_t *renames = opaque;
@@ -124,7 +130,7 @@ static rc_code_t rename_members(renames_t *renames, rc_error_t *error)
     rc_views_t *views = renames->run->context->views;
     const char *integration_id = renames->run->context->integration->id;
     if (rc_map_count(renames->groups) + rc_map_count(renames->locations) == 0) return RC_OK;
-    rc_code_t code = rc_views_each_snapshot(views, integration_id, visit_snapshot, renames, error);
+    rc_code_t code = rc_views_each_snapshot(views, integration_id, pass_snapshot, visit_snapshot, renames, error);
     if (code == RC_OK) code = renames->code;
     if (code == RC_OK) code = rc_views_each_pending(views, integration_id, visit_pending, renames, error);
     return code == RC_OK ? renames->code : code;

@@ -40,11 +40,23 @@ struct rc_stage {
     bool sealed;
 };
 
-enum { BUFFER_BYTES = 1024 * 1024, ENTRY_MAX_BYTES = 4 * 1024 * 1024 };
+enum { BUFFER_BYTES = 1024 * 1024, ENTRY_MAX_BYTES = 4 * 1024 * 1024, MOST_BYTES = 1024 };
+
+/* A file without a name; some file systems make it only by taking the name away. */
+static int open_nameless(const char *directory)
+{
+    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) return fd;
+    char *path = rc_sprintf("%s/stage.XXXXXX", directory);
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0) (void)unlink(path);
+    free(path);
+    return fd;
+}
 
 rc_code_t rc_stage_new(const char *directory, rc_stage_t **result, rc_error_t *error)
 {
-    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int fd = open_nameless(directory);
     if (fd < 0)
         return rc_error_set(error, RC_IO, RC_RETRY,
                             "%s: no temporary file can be made there (%s); make room, or let us write", directory,
@@ -142,16 +154,31 @@ static rc_code_t read_at(const rc_stage_t *stage, int64_t position, void *bytes,
     return RC_OK;
 }
 
+/* How much of the stage lies behind a position. */
+static size_t bytes_behind(const rc_stage_t *stage, int64_t position)
+{
+    int64_t end = position < stage->written ? stage->written : stage->written + (int64_t)stage->buffer.size_bytes;
+    return (size_t)(end - position);
+}
+
 static rc_code_t read_slot(const rc_stage_t *stage, const slot_t *slot, rc_arena_t *arena, rc_staged_t *staged,
                            rc_error_t *error)
 {
     entry_t entry;
-    rc_code_t code = read_at(stage, slot->position, &entry, sizeof entry, error);
+    size_t there = bytes_behind(stage, slot->position), taken = there < MOST_BYTES ? there : MOST_BYTES;
+    char *bytes = rc_arena_alloc(arena, MOST_BYTES + 1); /* with most entries this is all */
+    rc_code_t code = read_at(stage, slot->position, bytes, taken, error);
     if (code != RC_OK) return code;
-    size_t size_bytes = (size_t)entry.id_bytes + entry.address_bytes + entry.value_bytes;
-    char *bytes = rc_arena_alloc(arena, size_bytes + 1);
-    code = read_at(stage, slot->position + (int64_t)sizeof entry, bytes, size_bytes, error);
-    if (code != RC_OK) return code;
+    memcpy(&entry, bytes, sizeof entry);
+    size_t whole = sizeof entry + entry.id_bytes + entry.address_bytes + entry.value_bytes;
+    if (whole > taken) {
+        char *longer = rc_arena_alloc(arena, whole + 1);
+        memcpy(longer, bytes, taken);
+        bytes = longer;
+        code = read_at(stage, slot->position + (int64_t)taken, bytes + taken, whole - taken, error);
+        if (code != RC_OK) return code;
+    }
+    bytes += sizeof entry;
     *staged = (rc_staged_t){
         .employee_id = rc_arena_strndup(arena, bytes, entry.id_bytes),
         .address = entry.address_bytes ? rc_arena_strndup(arena, bytes + entry.id_bytes, entry.address_bytes) : NULL,

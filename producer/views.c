@@ -265,6 +265,7 @@ rc_code_t rc_views_glance(rc_views_t *views, const char *integration_id, const c
 typedef struct {
     rc_views_t *views;
     rc_arena_t *arena;
+    bool (*pass)(void *opaque, rc_standing_t standing, uint32_t ordinal);
     bool (*snapshot)(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal);
     bool (*pending)(void *opaque, const rc_pending_t *pending, uint32_t ordinal);
     void *opaque;
@@ -276,6 +277,9 @@ static bool visit_snapshot(void *opaque, const rc_row_t *row)
 {
     scan_t *scan = opaque;
     rc_snapshot_t snapshot;
+    rc_digest_t digest;
+    if (scan->pass && recall(scan->views, row, &digest) && scan->pass(scan->opaque, digest.standing, row->ordinal))
+        return true;
     rc_arena_reset(scan->arena);
     scan->code = rc_codec_decode_snapshot(scan->views->codec, row->value, row->value_bytes, scan->arena, &snapshot,
                                           NULL, scan->error);
@@ -304,10 +308,11 @@ static rc_code_t scan_rows(scan_t *scan, rc_table_t *table, const char *integrat
 }
 
 rc_code_t rc_views_each_snapshot(rc_views_t *views, const char *integration_id,
+                                 bool (*pass)(void *opaque, rc_standing_t standing, uint32_t ordinal),
                                  bool (*visit)(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal),
                                  void *opaque, rc_error_t *error)
 {
-    scan_t scan = {.views = views, .snapshot = visit, .opaque = opaque, .error = error};
+    scan_t scan = {.views = views, .pass = pass, .snapshot = visit, .opaque = opaque, .error = error};
     return scan_rows(&scan, views->snapshot, integration_id, visit_snapshot);
 }
 

@@ -55,8 +55,10 @@ rc_code_t rc_views_glance(rc_views_t *views, const char *integration_id, const c
                           rc_glance_t *glance, rc_error_t *error);
 
 /* Every row of an integration, decoded into an arena that is reset after each; rows that cannot be decoded end the scan
- * with that error. `visit` must not wait; returning false ends the scan. */
+ * with that error. `visit` must not wait; returning false ends the scan. `pass` (may be NULL) is asked first about a
+ * row whose standing is remembered: true: it is neither decoded nor visited. */
 rc_code_t rc_views_each_snapshot(rc_views_t *views, const char *integration_id,
+                                 bool (*pass)(void *opaque, rc_standing_t standing, uint32_t ordinal),
                                  bool (*visit)(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal),
                                  void *opaque, rc_error_t *error);
 rc_code_t rc_views_each_pending(rc_views_t *views, const char *integration_id,

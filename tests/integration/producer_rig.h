@@ -36,6 +36,8 @@ typedef struct {
     rc_error_t error;
 } rig_t;
 
+static int rig_page_size = 10; /* many pages */
+
 /* The configuration of a process for all integrations of the sandbox; `policy` is flow YAML. Returns text. */
 static inline char *rig_text(char text[RIG_TEXT_SIZE], const char *prefix, const char *instance, const char *directory,
                              const char *policy)
@@ -49,9 +51,10 @@ static inline char *rig_text(char text[RIG_TEXT_SIZE], const char *prefix, const
     for (size_t i = 0; i < sandbox.integration_count; i++)
         used += (size_t)snprintf(text + used, RIG_TEXT_SIZE - used,
                                  "  - id: \"%s\"\n    name: Acme\n    timezone: UTC\n"
-                                 "    kombo: {base_url: \"http://%s/kombo/v1\", api_key: \"%s\", page_size: 10}\n"
+                                 "    kombo: {base_url: \"http://%s/kombo/v1\", api_key: \"%s\", page_size: %d}\n"
                                  "    learnamp: {client_id: a, client_secret: b}\n    policy: {%s}\n",
-                                 sandbox.integrations[i]->id, rc_httpd_address(sandbox.httpd), sandbox.api_key, policy);
+                                 sandbox.integrations[i]->id, rc_httpd_address(sandbox.httpd), sandbox.api_key,
+                                 rig_page_size, policy);
     return text;
 }
 
