@@ -147,7 +147,18 @@ static void on_ready_socket(void *opaque, int events)
     finish_calls(shard);
 }
 
-/* ---- Descriptors ---- */
+/* ---- Descriptors ----
+ *
+ * libcurl 7.88 closes a connection that was never made (given up by a time-out, a cancelled call, the faster one
+ * of two addresses) without calling close_connection. So such a one is forgotten when curl takes its eyes off it; and
+ * whatever still stands under the number of a new descriptor was closed. */
+
+static void remove_socket(socket_t *socket)
+{
+    rc_loop_watch_free(socket->watch);
+    socket->http->sockets[socket->fd] = NULL;
+    free(socket);
+}
 
 static socket_t *add_socket(rc_http_t *http, int fd, bool is_connection)
 {
@@ -158,7 +169,7 @@ static socket_t *add_socket(rc_http_t *http, int fd, bool is_connection)
         memset(http->sockets + http->socket_capacity, 0, (capacity - http->socket_capacity) * sizeof *http->sockets);
         http->socket_capacity = capacity;
     }
-    RC_INVARIANT(!http->sockets[index]);
+    if (http->sockets[index]) remove_socket(http->sockets[index]);
     socket_t *socket = rc_zalloc(sizeof *socket);
     socket->http = http;
     socket->fd = fd;
@@ -169,13 +180,6 @@ static socket_t *add_socket(rc_http_t *http, int fd, bool is_connection)
 static socket_t *find_socket(const rc_http_t *http, int fd)
 {
     return (size_t)fd < http->socket_capacity ? http->sockets[fd] : NULL;
-}
-
-static void remove_socket(socket_t *socket)
-{
-    rc_loop_watch_free(socket->watch);
-    socket->http->sockets[socket->fd] = NULL;
-    free(socket);
 }
 
 static curl_socket_t open_connection(void *opaque, curlsocktype purpose, struct curl_sockaddr *address)
@@ -193,15 +197,22 @@ static int close_connection(void *opaque, curl_socket_t fd)
     return close(fd);
 }
 
+static bool was_connected(CURL *easy)
+{
+    char *call = NULL;
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
+    return !call || ((rc_http_call_t *)(void *)call)->exchange.sent; /* none: curl is closing an idle one */
+}
+
 static int on_socket_change(CURL *easy, curl_socket_t fd, int what, void *opaque, void *unused)
 {
-    (void)easy, (void)unused;
+    (void)unused;
     shard_t *shard = opaque;
     socket_t *socket = find_socket(shard->http, fd);
     if (what == CURL_POLL_REMOVE) {
         if (!socket) return 0;
         socket->is_idle = true;
-        if (!socket->is_connection) remove_socket(socket);
+        if (!socket->is_connection || !was_connected(easy)) remove_socket(socket);
         return 0;
     }
     if (!socket) socket = add_socket(shard->http, fd, false);
