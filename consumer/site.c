@@ -207,6 +207,16 @@ void rc_site_ended(rc_site_t *site, rc_class_t class)
     rc_engine_pump_later(site->engine, site);
 }
 
+void rc_site_budget_spent(rc_site_t *site, const char *why)
+{
+    rc_mono_t now = rc_loop_now(site->engine->loop);
+    if (rc_breaker_state(&site->breaker, now) == RC_BREAKER_OPEN) return;
+    rc_breaker_trip(&site->breaker, RC_BREAKER_BUDGET, now);
+    rc_log(RC_LEVEL_ERROR, "dead-letter budget is spent", RC_LOG_STR(INTEGRATION, site->integration->id),
+           RC_LOG_STR(MESSAGE, why));
+    note_breaker(site, true);
+}
+
 void rc_site_pause(rc_site_t *site, uint32_t paused)
 {
     if (site->paused == paused) return;

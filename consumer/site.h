@@ -53,6 +53,8 @@ void rc_site_unqueue(rc_site_t *site, rc_record_t *record);
 void rc_site_moved(rc_site_t *site, rc_event_type_t lane);
 /* A started record has ended. */
 void rc_site_ended(rc_site_t *site, rc_class_t class);
+/* The dead-letter budget is spent: opens the breaker, once for all that were under way. `why` may be NULL. */
+void rc_site_budget_spent(rc_site_t *site, const char *why);
 /* Starts what may start, parks what is too much. */
 void rc_site_pump(rc_site_t *site);
 

@@ -291,9 +291,7 @@ static void finish_failed(rc_record_t *record)
             rc_settle_dead(record, &record->decision, record->result.reason);
             return;
         }
-        rc_breaker_trip(&record->site->breaker, RC_BREAKER_BUDGET, rc_loop_now(record->engine->loop));
-        rc_log(RC_LEVEL_ERROR, "dead-letter budget is spent: nothing is sent to this Learn Amp for a while",
-               RC_LOG_STR(INTEGRATION, record->site->integration->id), RC_LOG_STR(MESSAGE, record->result.reason));
+        rc_site_budget_spent(record->site, record->result.reason);
         rc_site_queue(record->site, record, true);
         return;
     case RC_PARKING_TIER:
