@@ -363,15 +363,15 @@ static bool step_profile_updated(const rc_step_t *step)
     return done(step, RC_OUTCOME_APPLIED, NULL);
 }
 
-/* Only the team's name differs, so no member is written. Not where secondary teams are kept as well: the event does not
- * say whether they changed. */
+/* Only the team's name differs, so no member is written. Not once N has moved on: another lane may have written a move
+ * that came after this event, and what N takes back would be skipped (S1). Nor where secondary teams are kept as well:
+ * the event does not say whether they changed. */
 static bool is_rename_only(const rc_step_t *step)
 {
     const rc_event_t *event = step->about->event;
     const rc_ref_t *primary = primary_team(step);
-    return event->type == RC_EVENT_TEAM_CHANGED && primary != NULL && !secondary_is_managed(step) &&
-           rc_text_equal(event->team.previous.id, event->team.current.id) &&
-           rc_text_equal(event->team.current.id, primary->id) &&
+    return event->type == RC_EVENT_TEAM_CHANGED && event->version == step->newest->version && primary != NULL &&
+           !secondary_is_managed(step) && rc_text_equal(event->team.previous.id, event->team.current.id) &&
            !rc_text_equal(event->team.previous.name, event->team.current.name);
 }
 
