@@ -139,6 +139,12 @@ static void set_compatibility(rc_registry_t *registry, const char *subject, cons
         json_decref(reply.json);
 }
 
+static rc_code_t post_schema(rc_registry_t *registry, const char *subject, const char *body,
+                             const atomic_bool *cancelled, reply_t *reply, rc_error_t *error)
+{
+    return ask(registry, "POST", rc_sprintf("/subjects/%s/versions", subject), body, cancelled, reply, error);
+}
+
 static rc_code_t enroll(rc_registry_t *registry, const char *subject, const char *body, const atomic_bool *cancelled,
                         uint32_t *id, rc_error_t *error)
 {
@@ -151,7 +157,12 @@ static rc_code_t enroll(rc_registry_t *registry, const char *subject, const char
     json_decref(reply.json);
     if (!unknown) return code;
 
-    code = ask(registry, "POST", rc_sprintf("/subjects/%s/versions", subject), body, cancelled, &reply, error);
+    code = post_schema(registry, subject, body, cancelled, &reply, error);
+    if (code == RC_OK && reply.status == 409) {
+        /* Apicurio says this, too, when another program registers the same at the same time: then it is there now. */
+        json_decref(reply.json);
+        code = post_schema(registry, subject, body, cancelled, &reply, error);
+    }
     if (code != RC_OK) return code;
     if (reply.status == 409) {
         const char *said = rc_json_str(reply.json, "message");

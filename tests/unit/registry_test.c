@@ -17,6 +17,7 @@ typedef struct {
 enum { SCRIPT_MAX = 4 };
 
 static script_t script[SCRIPT_MAX];
+static const char *given_once; /* the body of an answer that is not given a second time */
 static char last_head[4096];
 static rc_wire_t *wire;
 static rc_registry_t *registry;
@@ -29,6 +30,7 @@ static bool play(void *opaque, const rc_wire_request_t *request)
     (void)snprintf(last_head, sizeof last_head, "%s", request->head);
     for (int i = 0; i < SCRIPT_MAX && script[i].start; i++) {
         if (!rc_wire_is(request, script[i].start)) continue;
+        if (script[i].body == given_once) script[i].start = "never again";
         rc_wire_answer(request, script[i].status, "", script[i].body);
         return true;
     }
@@ -80,6 +82,20 @@ START_TEST(unknown_schema_is_registered)
     ck_assert_msg(rc_registry_enroll(registry, codec, RC_RECORD_LEDGER, "t", NULL, &error) == RC_OK, "%s",
                   error.message);
     ck_assert_int_eq(rc_wire_requests(wire), 3);
+    ck_assert_ptr_eq(rc_schema_store_find_id(store, 8), rc_schema_store_current(store, RC_RECORD_LEDGER));
+}
+END_TEST
+
+START_TEST(schema_that_another_registers_at_the_same_time_is_no_conflict)
+{
+    rc_error_t error = RC_ERROR_INIT;
+    given_once = "{\"message\":\"already exists\"}";
+    script[0] = (script_t){"POST /base/subjects/t-value/versions ", 409, given_once};
+    script[1] = (script_t){"POST /base/subjects/t-value/versions ", 200, "{\"id\":8}"};
+    script[2] = (script_t){"POST /base/subjects/t-value ", 404, UNKNOWN};
+    script[3] = (script_t){"PUT /base/config/t-value ", 200, "{}"};
+    ck_assert_msg(rc_registry_enroll(registry, codec, RC_RECORD_LEDGER, "t", NULL, &error) == RC_OK, "%s",
+                  error.message);
     ck_assert_ptr_eq(rc_schema_store_find_id(store, 8), rc_schema_store_current(store, RC_RECORD_LEDGER));
 }
 END_TEST
@@ -157,6 +173,7 @@ int main(void)
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, known_schema_is_only_looked_up);
     tcase_add_test(all, unknown_schema_is_registered);
+    tcase_add_test(all, schema_that_another_registers_at_the_same_time_is_no_conflict);
     tcase_add_test(all, incompatible_schema_is_a_conflict_with_the_mend);
     tcase_add_loop_test(all, fetching_tells_unknown_from_unreachable, 0, (int)(sizeof answers / sizeof *answers));
     tcase_add_test(all, nobody_there_is_to_be_waited_for);
