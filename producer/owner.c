@@ -216,23 +216,6 @@ static void take_command(rc_owner_t *owner, const rc_kafka_message_t *message)
     rc_arena_free(arena);
 }
 
-/* The topic was made anew, or its retention is shorter than we were away. */
-static void begin_again(rc_owner_t *owner, int32_t partition, int64_t offset)
-{
-    rc_error_t error = RC_ERROR_INIT;
-    rc_kafka_offset_t at = {owner->topic, partition, 0};
-    rc_log(RC_LEVEL_WARN, "the committed offset of the commands is out of range; they are read from the first",
-           RC_LOG_INT(PARTITION, partition), RC_LOG_INT(OFFSET, offset));
-    rc_code_t code = rc_kafka_admin_beginnings(owner->admin, &at, 1, ASK_TIMEOUT_MS, &error);
-    if (code == RC_OK) {
-        rc_publisher_assigned(owner->context->publisher, partition, at.offset);
-        code = rc_kafka_consumer_seek(owner->consumer, &at, 1, ASK_TIMEOUT_MS, &error);
-    }
-    if (code != RC_OK)
-        rc_log(RC_LEVEL_ERROR, "commands of a partition are not read until it is assigned again",
-               RC_LOG_INT(PARTITION, partition), RC_LOG_ERR(&error));
-}
-
 /* --- the thread --- */
 
 static rc_code_t open_all(rc_owner_t *owner, rc_error_t *error)
@@ -286,9 +269,7 @@ static void on_event(rc_owner_t *owner, const rc_kafka_event_t *event)
     case RC_KAFKA_MESSAGE:
         take_command(owner, &event->message);
         break;
-    case RC_KAFKA_OUT_OF_RANGE:
-        begin_again(owner, event->at.partition, event->at.offset);
-        break;
+    case RC_KAFKA_OUT_OF_RANGE: /* the consumer goes on at the first command there is */
     case RC_KAFKA_NONE:
     case RC_KAFKA_EOF:
         break;

@@ -31,8 +31,7 @@ static bool visit_pending(void *opaque, const rc_pending_t *pending, uint32_t or
     rc_wall_t *earliest = &about->result->next_look_at;
     for (int reason = 0; reason < RC_PENDING_COUNT; reason++)
         about->result->pending[reason] += pending->reasons >> reason & 1U;
-    bool missing = pending->reasons & 1U << RC_PENDING_ABSENT_ONCE && pending->gone_reason == RC_GONE_MISSING;
-    if (pending->until.ms > about->now.ms && !missing && (!earliest->ms || pending->until.ms < earliest->ms))
+    if (pending->until.ms > about->now.ms && (!earliest->ms || pending->until.ms < earliest->ms))
         *earliest = pending->until;
     return true;
 }

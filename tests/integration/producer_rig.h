@@ -49,12 +49,12 @@ static inline char *rig_text(char text[RIG_TEXT_SIZE], const char *prefix, const
         "instance: %s\nstate_dir: %s\nproducer: {http_timeout: 5s}\nintegrations:\n",
         getenv("RC_TEST_KAFKA"), prefix, RC_CLUSTER_PARTITIONS, instance, directory);
     for (size_t i = 0; i < sandbox.integration_count; i++)
-        used += (size_t)snprintf(text + used, RIG_TEXT_SIZE - used,
-                                 "  - id: \"%s\"\n    name: Acme\n    timezone: UTC\n"
-                                 "    kombo: {base_url: \"http://%s/kombo/v1\", api_key: \"%s\", page_size: %d}\n"
-                                 "    learnamp: {client_id: a, client_secret: b}\n    policy: {%s}\n",
-                                 sandbox.integrations[i]->id, rc_httpd_address(sandbox.httpd), sandbox.api_key,
-                                 rig_page_size, policy);
+        used += (size_t)snprintf(
+            text + used, RIG_TEXT_SIZE - used,
+            "  - id: \"%s\"\n    name: Acme\n    timezone: UTC\n"
+            "    kombo: {base_url: \"http://%s/kombo/v1\", api_key: \"%s\", page_size: %d, full_sync_interval: 30d}\n"
+            "    learnamp: {client_id: a, client_secret: b}\n    policy: {%s}\n",
+            sandbox.integrations[i]->id, rc_httpd_address(sandbox.httpd), sandbox.api_key, rig_page_size, policy);
     return text;
 }
 

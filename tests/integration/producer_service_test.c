@@ -139,7 +139,7 @@ START_TEST(a_takeover_waits_for_a_transaction_that_hangs)
     start(&two, "one-more");
     int64_t until_ms = rc_mono_now().ms + 1500;
     while (rc_mono_now().ms < until_ms) {
-        ck_assert(!is_ready(&two));
+        ck_assert(!rc_owner_is_ready(two.service.owner));
         (void)usleep(20000);
     }
     OK(rc_kafka_txn_abort(txn, NULL, &rc_oops));
