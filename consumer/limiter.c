@@ -58,8 +58,9 @@ void rc_gate_throttled(rc_gate_t *gate, int64_t retry_after_ms, uint64_t random,
 {
     static const rc_retry_t growing = {.base_ms = 2000, .cap_ms = 5 * 60 * 1000};
 
-    /* What was under way when the gate closed is throttled as well: that says nothing new. */
-    if (rc_gate_wait_ms(gate, now) == 0) gate->throttled++;
+    /* What was under way when the gate closed is throttled as well: that says nothing new, unless another of those was
+     * answered in between. */
+    if (gate->throttled == 0 || rc_gate_wait_ms(gate, now) == 0) gate->throttled++;
     int64_t wait_ms = rc_retry_delay_ms(&growing, gate->throttled, retry_after_ms, random);
     if (wait_ms < 1000 && retry_after_ms < 0) wait_ms = 1000; /* full jitter may say "at once" */
     if (now.ms + wait_ms > gate->closed_until.ms) gate->closed_until.ms = now.ms + wait_ms;

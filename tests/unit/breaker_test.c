@@ -211,6 +211,20 @@ START_TEST(the_gate_stays_closed_as_long_as_the_service_asks)
 }
 END_TEST
 
+START_TEST(answers_under_way_come_in_any_order_behind_a_closed_gate)
+{
+    rc_gate_t gate;
+    rc_gate_init(&gate);
+    rc_gate_throttled(&gate, 2000, 0, at(0));
+    rc_gate_answered(&gate);
+    rc_gate_throttled(&gate, 2000, 0, at(10));
+    ck_assert_int_ge(rc_gate_wait_ms(&gate, at(10)), 2000);
+    rc_gate_answered(&gate);
+    rc_gate_throttled(&gate, -1, UINT64_MAX, at(20));
+    ck_assert_int_ge(rc_gate_wait_ms(&gate, at(20)), 1990);
+}
+END_TEST
+
 START_TEST(without_words_the_gate_closes_longer_each_time)
 {
     rc_gate_t gate;
@@ -289,6 +303,7 @@ int main(void)
     tcase_add_test(tcase, a_slow_rate_still_lets_one_through);
     tcase_add_test(tcase, a_rate_of_zero_is_no_limit);
     tcase_add_test(tcase, the_gate_stays_closed_as_long_as_the_service_asks);
+    tcase_add_test(tcase, answers_under_way_come_in_any_order_behind_a_closed_gate);
     tcase_add_test(tcase, without_words_the_gate_closes_longer_each_time);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("budget");
