@@ -138,7 +138,7 @@ static void open_service(const rc_script_line_t *lines, size_t count)
     static const rc_learnamp_hooks_t hooks = {admit, observe, no_jitter, NULL};
     script = rc_script_new(lines, count);
     integration.learnamp.base_url = rc_script_url(script);
-    client = rc_learnamp_new(loop, http, &integration, TIMEOUT_MS, NULL, &hooks);
+    client = rc_learnamp_new(loop, http, &integration, rc_unit_patience_ms(TIMEOUT_MS), NULL, &hooks);
     teams = rc_teams_new(client);
 }
 
@@ -152,7 +152,7 @@ static void give_up(void *opaque)
 static void bring(void)
 {
     rc_loop_timer_t *patience = rc_loop_timer_new(loop, give_up, NULL);
-    rc_loop_timer_start(patience, 20000, 0);
+    rc_loop_timer_start(patience, rc_unit_patience_ms(20000), 0);
     int before = results;
     input.lane = event.type;
     apply = rc_apply_start(client, teams, &input, &callbacks, NULL);
@@ -827,7 +827,7 @@ START_TEST(a_cancelled_write_is_in_question_and_a_cancelled_look_is_not)
     }
     ck_assert_int_eq(rc_apply_cancel(apply), _i == 0);
     apply = NULL;
-    rc_loop_timer_start(timer, TIMEOUT_MS + 100, 0);
+    rc_loop_timer_start(timer, rc_unit_patience_ms(TIMEOUT_MS) + 100, 0);
     rc_loop_run(loop);
     ck_assert_int_eq(results, 0);
     rc_loop_timer_free(timer);
