@@ -83,7 +83,7 @@ class World:
                 self.overrides[slug] = options
             self.config_file = self.folder / "rollcall.yaml"
             self.write_config()
-            self.topics = Topics(self.kafka.address, self.prefix, self.registry)
+            self.topics = Topics(self.kafka.address, self.prefix, self.kafka.registry)
         except BaseException:
             self.close()
             raise
