@@ -148,7 +148,7 @@ publish
 await 30 "all subscribers follow" all_followed $published
 
 # A writer of a later release, whose schema nobody had seen when the subscribers began.
-"$python" "$root/tests/e2e/newer_writer.py" newer
+"$python" "$root/tests/support/newer_writer.py" newer
 await 30 "all subscribers read the event of a newer writer" all_followed $((published + 1))
 
 for name in "${names[@]}"; do kill -TERM "${pid_of[$name]}"; done
@@ -169,7 +169,7 @@ check "a field that the newer writer added and a symbol that it invented stop no
 
 # --- they go on where they were, and notice a change that never came ---
 
-"$python" "$root/tests/e2e/newer_writer.py" gap
+"$python" "$root/tests/support/newer_writer.py" gap
 export UNTIL_END=1
 for name in "${names[@]}"; do subscribe "$name"; done
 ended() { ! kill -0 "${pid_of[python]}" 2>/dev/null && ! kill -0 "${pid_of[node]}" 2>/dev/null && ! kill -0 "${pid_of[java]}" 2>/dev/null; }
