@@ -193,7 +193,7 @@ START_TEST(other_retry_tiers_are_read_after_a_restart_within_the_session)
     rc_config_t *config = rig_parse("later");
     OK(rc_topics_setup(rig_admin, config, true, RIG_PATIENCE_MS, NULL, rig_arena, &topics, &rc_oops));
     rc_config_free(config);
-    a = rig_start(0, "a", CREATED);
+    (void)rig_start(0, "a", CREATED);
     rig_fault("{'side': 'learnamp', 'kind': 'status', 'status': 500, 'match': {'path': '/v1/*'}, 'next': 3}");
     rig_publish_one(RC_EVENT_CREATED, "e1", 1);
     RIG_AWAIT(rig_user_is("e1", "v1"));
