@@ -7,7 +7,7 @@
 #include "common/text.h"
 
 /* More than any record needs: what does not settle within it is parked. */
-enum { MAX_REQUESTS = 60 };
+enum { MAX_REQUESTS = 60, ARENA_BLOCK_BYTES = 1024 };
 
 struct rc_apply {
     rc_learnamp_t *client;
@@ -432,7 +432,7 @@ rc_apply_t *rc_apply_start(rc_learnamp_t *client, rc_teams_t *teams, const rc_ap
     apply->teams = teams;
     apply->callbacks = callbacks;
     apply->opaque = opaque;
-    apply->arena = rc_arena_new();
+    apply->arena = rc_arena_new_sized(ARENA_BLOCK_BYTES);
     apply->behind_barrier = input->behind_barrier;
     apply->about = (rc_case_t){.lane = input->lane,
                                .event = input->event,

@@ -10,7 +10,8 @@
 
 enum {
     FULL_RECORDS = 20000, /* in memory in all; beyond it every site holds little */
-    PRESSURE_MIN = 2000,  /* records of a merely busy site at which their lane stops reading */
+    PRESSURE_MIN = 4000,  /* records of a merely busy site at which their lane stops reading */
+    PRESSURE_SLOTS = 8,   /* or so many for each slot */
     BATCH_FULL = 20000,   /* outcomes that wait for the committer, at which all lanes stop reading */
     FENCED_AGAIN_MS = 60000,
     HELD_DELAY_MS = 300000, /* the tier of records that are held too long: "the 5 m tier" */
@@ -79,7 +80,8 @@ static size_t pressure_limit(const rc_engine_t *engine)
         size_t slots = (size_t)engine->config->integrations[i].learnamp.max_in_flight;
         if (slots > most) most = slots;
     }
-    return 2 * most > PRESSURE_MIN ? 2 * most : PRESSURE_MIN;
+    /* A paused partition is fetched anew: half of this must last until then. */
+    return PRESSURE_SLOTS * most > PRESSURE_MIN ? PRESSURE_SLOTS * most : PRESSURE_MIN;
 }
 
 void rc_engine_note_pressure(rc_engine_t *engine)
