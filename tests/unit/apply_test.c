@@ -9,7 +9,7 @@
 #include "consumer/apply.h"
 #include "tests/support/learnamp_script.h"
 
-enum { V1 = 100, V2 = 200, TIMEOUT_MS = 400 };
+enum { V1 = 100, V2 = 200, TIMEOUT_MS = 1500 };
 #define MAIL    "ann@acme.example"
 #define ACTIVE  RC_USER(17, "e5", MAIL, "Confirmed")
 #define GONE    RC_USER(17, "e5", MAIL, "Deactivated")
@@ -118,6 +118,9 @@ static void setup(void)
     rows[1] = (rc_snapshot_t){.version = V2, .employee = newer};
     has_row = true;
     input = (rc_apply_input_t){.event = &event};
+    barriers = results = admitted = 0;
+    memset(admits, 0, sizeof admits);
+    memset(observed, 0, sizeof observed);
     loop = rc_loop_new();
     http = rc_http_new(loop, &(rc_http_options_t){.proxy = NULL});
 }
@@ -129,6 +132,7 @@ static void teardown(void)
     rc_teams_free(teams);
     rc_learnamp_free(client);
     rc_script_free(script);
+    script = NULL;
     rc_http_free(http);
     rc_loop_free(loop);
 }
