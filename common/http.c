@@ -58,6 +58,7 @@ struct socket {
     int fd;
     bool is_connection; /* opened by us; others are the resolver's */
     bool is_idle;
+    bool was_read; /* an answer arrived on it: it was made, so curl will say when it closes it */
 };
 
 static void free_call(rc_http_call_t *call)
@@ -141,6 +142,7 @@ static void on_ready_socket(void *opaque, int events)
         rc_loop_watch_set(socket->watch, 0);
         return;
     }
+    if (events & RC_LOOP_READ) socket->was_read = true; /* while it connects, curl asks for writing alone */
     int flags = (events & RC_LOOP_READ ? CURL_CSELECT_IN : 0) | (events & RC_LOOP_WRITE ? CURL_CSELECT_OUT : 0);
     int running;
     RC_INVARIANT(curl_multi_socket_action(shard->multi, socket->fd, flags, &running) == CURLM_OK);
@@ -197,22 +199,15 @@ static int close_connection(void *opaque, curl_socket_t fd)
     return close(fd);
 }
 
-static bool was_connected(CURL *easy)
-{
-    char *call = NULL;
-    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
-    return !call || ((rc_http_call_t *)(void *)call)->exchange.sent; /* none: curl is closing an idle one */
-}
-
 static int on_socket_change(CURL *easy, curl_socket_t fd, int what, void *opaque, void *unused)
 {
-    (void)unused;
+    (void)easy, (void)unused;
     shard_t *shard = opaque;
     socket_t *socket = find_socket(shard->http, fd);
     if (what == CURL_POLL_REMOVE) {
         if (!socket) return 0;
         socket->is_idle = true;
-        if (!socket->is_connection || !was_connected(easy)) remove_socket(socket);
+        if (!socket->is_connection || !socket->was_read) remove_socket(socket);
         return 0;
     }
     if (!socket) socket = add_socket(shard->http, fd, false);
