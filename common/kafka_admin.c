@@ -155,7 +155,7 @@ static rc_code_t ask_group(rc_kafka_admin_t *admin, const char *group_id, int64_
     rd_kafka_AdminOptions_t *options =
         rc_kafka_admin_options(admin, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout_ms);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->handle.rk);
-    rd_kafka_event_t *answer;
+    rd_kafka_event_t *answer = NULL;
     rd_kafka_DescribeConsumerGroups(admin->handle.rk, &group_id, 1, options, queue);
     rc_code_t code = rc_kafka_admin_wait(admin, queue, options, timeout_ms, what, &answer, error);
     if (code) return code;
