@@ -3,7 +3,6 @@
 # shellcheck disable=SC2317  # functions are called by verdict
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-if [ "${RC_BIN:-$root/build/bin}" != "$root/build/bin" ]; then echo "skip quickstart: it runs what is in build/" && exit 0; fi
 quickstart=$root/deploy/quickstart.sh
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/rollcall-quickstart-test.XXXXXX")
