@@ -122,8 +122,8 @@ part_valgrind() {
         else
             fail "$name (exit code $number)" "$logs/valgrind-$name.log"
         fi
-    # Tests of time limits on sockets fail for want of speed here; the sanitizers watch their memory.
-    done < <(printf '%s\n' tests/unit/*_test.c | grep -vE '/(http|httpd|teams|apply|apply_storm|registry|resolver|kombo|learnamp|sandbox_[a-z]+|kafka|health|check)_test' | xargs -P "$jobs" -I{} bash -c 'valgrind_one {}')
+    # teams_test repeats requests against the clock and fails for want of speed here; the sanitizers watch its memory.
+    done < <(printf '%s\n' tests/unit/*_test.c | grep -vE '/teams_test' | xargs -P "$jobs" -I{} bash -c 'valgrind_one {}')
     progress "$part_passed passed, $part_failed failed"
 }
 

@@ -267,7 +267,8 @@ START_TEST(a_request_that_nobody_reads_was_sent_all_the_same)
     size_t size = 32 << 20; /* more than the kernel buffers: sent in part */
     char *body = rc_zalloc(size);
     snprintf(url, sizeof url, "http://127.0.0.1:%d/x", ntohs(address.sin_port));
-    rc_http_request_t request = {.method = "POST", .url = url, .timeout_ms = 200, .body = body, .body_bytes = size};
+    rc_http_request_t request = {
+        .method = "POST", .url = url, .timeout_ms = rc_unit_patience_ms(200), .body = body, .body_bytes = size};
     ck_assert_msg(perform(request) == RC_TIMEOUT, "%s", error.message);
     ck_assert_msg(send_and_wait(request).code == RC_TIMEOUT, "%s", error.message);
     free(body);
