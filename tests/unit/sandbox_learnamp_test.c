@@ -41,8 +41,8 @@ static void expect(const char *method, const char *path, const char *body, int w
 {
     json_t *answer = learnamp(method, path, body);
     const char *error = rc_json_str(answer, "error");
-    ck_assert_msg(status == wanted_status, "%s %s %s: wanted %d, got %d %s", method, path, body, wanted_status, status,
-                  error ? error : "");
+    ck_assert_msg(status == wanted_status, "%s %s %s: wanted %d, got %d %s", method, path, body ? body : "",
+                  wanted_status, status, error ? error : "");
     if (wanted_error) ck_assert_str_eq(error, wanted_error);
     json_decref(answer);
 }
