@@ -31,6 +31,17 @@ const char *rc_headers_str(rc_headers_t headers, const char *name, rc_arena_t *a
     return rc_arena_strndup(arena, header->value, header->value_bytes);
 }
 
+rc_headers_t rc_headers_copy(rc_arena_t *arena, rc_headers_t headers)
+{
+    rc_header_t *copy = rc_arena_alloc(arena, headers.count * sizeof *copy);
+    for (size_t i = 0; i < headers.count; i++) {
+        const rc_header_t *item = &headers.items[i];
+        copy[i] = (rc_header_t){rc_arena_strdup(arena, item->name),
+                                rc_arena_memdup(arena, item->value, item->value_bytes), item->value_bytes};
+    }
+    return (rc_headers_t){copy, headers.count};
+}
+
 /* Behind the prefix that the text must have; NULL when it has not. */
 static const char *without_prefix(const char *text, const char *prefix)
 {
@@ -64,9 +75,7 @@ rc_headers_t rc_headers_event(rc_arena_t *arena, const rc_event_t *event)
         text_header("ce_time", rc_arena_strdup(arena, rc_wall_str(event->occurred_at, time))),
         text_header("content-type", "application/avro"),
     };
-    rc_header_t *copy = rc_arena_alloc(arena, sizeof items);
-    memcpy(copy, items, sizeof items);
-    return (rc_headers_t){copy, sizeof items / sizeof *items};
+    return (rc_headers_t){rc_arena_memdup(arena, items, sizeof items), sizeof items / sizeof *items};
 }
 
 rc_event_headers_t rc_headers_event_parse(rc_headers_t headers, rc_arena_t *arena)

@@ -31,6 +31,9 @@ const rc_header_t *rc_headers_find(rc_headers_t headers, const char *name);
 /* Its value as text in the arena; NULL when there is none, or it is not UTF-8, or holds a NUL. */
 const char *rc_headers_str(rc_headers_t headers, const char *name, rc_arena_t *arena);
 
+/* A copy with all its names and values in the arena: for what outlives the message or the arena it came from. */
+rc_headers_t rc_headers_copy(rc_arena_t *arena, rc_headers_t headers);
+
 /* ---- Of an event ---- */
 
 /* ce_specversion 1.0, ce_id, ce_source /integrations/<integration id>, ce_type rollcall.employee.<type>, ce_subject

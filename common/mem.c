@@ -139,6 +139,11 @@ void *rc_arena_alloc(rc_arena_t *arena, size_t size_bytes)
     return memset(memory, 0, rounded);
 }
 
+void *rc_arena_memdup(rc_arena_t *arena, const void *bytes, size_t size_bytes)
+{
+    return bytes ? memcpy(rc_arena_alloc(arena, size_bytes), bytes, size_bytes) : NULL;
+}
+
 char *rc_arena_strndup(rc_arena_t *arena, const char *text, size_t length)
 {
     char *copy = rc_arena_alloc(arena, length + 1);

@@ -29,7 +29,8 @@ void rc_arena_reset(rc_arena_t *arena);
 
 /* Memory aligned for any type, zeroed; lives until reset or free. */
 void *rc_arena_alloc(rc_arena_t *arena, size_t size_bytes);
-char *rc_arena_strdup(rc_arena_t *arena, const char *text); /* NULL gives NULL */
+void *rc_arena_memdup(rc_arena_t *arena, const void *bytes, size_t size_bytes); /* NULL gives NULL */
+char *rc_arena_strdup(rc_arena_t *arena, const char *text);                     /* NULL gives NULL */
 char *rc_arena_strndup(rc_arena_t *arena, const char *text, size_t length);
 char *rc_arena_sprintf(rc_arena_t *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

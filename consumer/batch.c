@@ -20,11 +20,6 @@ void rc_batch_free(rc_batch_t *batch)
     free(batch);
 }
 
-static const void *copy_bytes(rc_arena_t *arena, const void *bytes, size_t size_bytes)
-{
-    return bytes ? rc_arena_strndup(arena, bytes, size_bytes) : NULL;
-}
-
 void rc_batch_add(rc_batch_t *batch, rc_event_type_t lane, const rc_kafka_record_t *record)
 {
     rc_batch_lane_t *part = &batch->lanes[lane];
@@ -32,18 +27,12 @@ void rc_batch_add(rc_batch_t *batch, rc_event_type_t lane, const rc_kafka_record
         part->record_capacity = part->record_capacity ? part->record_capacity * 2 : 64;
         part->records = rc_realloc(part->records, part->record_capacity * sizeof *part->records);
     }
-    rc_header_t *headers = rc_arena_alloc(batch->arena, record->headers.count * sizeof *headers);
-    for (size_t i = 0; i < record->headers.count; i++) {
-        const rc_header_t *header = &record->headers.items[i];
-        headers[i] = (rc_header_t){rc_arena_strdup(batch->arena, header->name),
-                                   copy_bytes(batch->arena, header->value, header->value_bytes), header->value_bytes};
-    }
     rc_kafka_record_t *copy = &part->records[part->record_count++];
     *copy = *record;
     copy->topic = rc_arena_strdup(batch->arena, record->topic);
-    copy->key = copy_bytes(batch->arena, record->key, record->key_bytes);
-    copy->value = copy_bytes(batch->arena, record->value, record->value_bytes);
-    copy->headers = (rc_headers_t){headers, record->headers.count};
+    copy->key = rc_arena_memdup(batch->arena, record->key, record->key_bytes);
+    copy->value = rc_arena_memdup(batch->arena, record->value, record->value_bytes);
+    copy->headers = rc_headers_copy(batch->arena, record->headers);
 }
 
 void rc_batch_drop(rc_batch_t *batch, rc_event_type_t lane)

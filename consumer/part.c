@@ -59,21 +59,6 @@ bool rc_part_is_dirty(const rc_part_t *part)
 
 /* --- records --- */
 
-static const void *copy_bytes(rc_arena_t *arena, const void *bytes, size_t size_bytes)
-{
-    return bytes ? rc_arena_strndup(arena, bytes, size_bytes) : NULL;
-}
-
-static rc_headers_t copy_headers(rc_arena_t *arena, rc_headers_t headers)
-{
-    rc_header_t *copy = rc_arena_alloc(arena, headers.count * sizeof *copy);
-    for (size_t i = 0; i < headers.count; i++)
-        copy[i] = (rc_header_t){rc_arena_strdup(arena, headers.items[i].name),
-                                copy_bytes(arena, headers.items[i].value, headers.items[i].value_bytes),
-                                headers.items[i].value_bytes};
-    return (rc_headers_t){copy, headers.count};
-}
-
 static rc_record_t *new_record(rc_part_t *part, const rc_kafka_message_t *message)
 {
     rc_arena_t *arena = rc_arena_new_sized(RECORD_BLOCK_BYTES);
@@ -85,11 +70,11 @@ static rc_record_t *new_record(rc_part_t *part, const rc_kafka_message_t *messag
                             .topic = part->topic,
                             .partition = message->partition,
                             .offset = message->offset,
-                            .key = copy_bytes(arena, message->key, message->key_bytes),
+                            .key = rc_arena_memdup(arena, message->key, message->key_bytes),
                             .key_bytes = message->key_bytes,
-                            .value = copy_bytes(arena, message->value, message->value_bytes),
+                            .value = rc_arena_memdup(arena, message->value, message->value_bytes),
                             .value_bytes = message->value_bytes,
-                            .headers = copy_headers(arena, rc_kafka_message_headers(message, arena)),
+                            .headers = rc_headers_copy(arena, rc_kafka_message_headers(message, arena)),
                             .parking = RC_PARKING_INIT};
     if (record->topic > 0) record->parking = rc_headers_parking_parse(record->headers, arena);
     return record;

@@ -234,6 +234,25 @@ START_TEST(the_last_of_several_counts)
 }
 END_TEST
 
+START_TEST(a_copy_outlives_what_it_was_made_from)
+{
+    char name[] = "trace", value[] = "a\0b";
+    const rc_header_t items[] = {{name, value, 3}, {name, NULL, 0}, {"empty", "", 0}};
+    rc_headers_t copy = rc_headers_copy(arena, (rc_headers_t){items, 3});
+    memset(name, 'x', sizeof name - 1);
+    memset(value, 'x', sizeof value);
+    ck_assert_uint_eq(copy.count, 3);
+    ck_assert_str_eq(copy.items[0].name, "trace");
+    ck_assert_uint_eq(copy.items[0].value_bytes, 3);
+    ck_assert_mem_eq(copy.items[0].value, "a\0b", 3);
+    ck_assert_str_eq(copy.items[1].name, "trace");
+    ck_assert_ptr_null(copy.items[1].value);
+    ck_assert_ptr_nonnull(copy.items[2].value);
+    ck_assert_uint_eq(copy.items[2].value_bytes, 0);
+    ck_assert_uint_eq(rc_headers_copy(arena, (rc_headers_t){NULL, 0}).count, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("headers");
@@ -250,6 +269,7 @@ int main(void)
     tcase_add_test(all, messages_of_continuation_bytes_end_within_the_cap);
     tcase_add_loop_test(all, what_does_not_parse_counts_as_absent, 0, (int)(sizeof nonsense / sizeof *nonsense));
     tcase_add_test(all, the_last_of_several_counts);
+    tcase_add_test(all, a_copy_outlives_what_it_was_made_from);
     suite_add_tcase(suite, all);
     return rc_unit_run(suite);
 }

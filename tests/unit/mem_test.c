@@ -48,6 +48,19 @@ START_TEST(texts_are_copied_whole)
 }
 END_TEST
 
+START_TEST(bytes_are_copied_and_nothing_stays_nothing)
+{
+    rc_arena_t *arena = rc_arena_new();
+    char bytes[] = "a\0b";
+    const char *copy = rc_arena_memdup(arena, bytes, 3);
+    memset(bytes, 'x', sizeof bytes);
+    ck_assert_mem_eq(copy, "a\0b", 3);
+    ck_assert_ptr_null(rc_arena_memdup(arena, NULL, 3));
+    ck_assert_ptr_nonnull(rc_arena_memdup(arena, "", 0)); /* an empty value is no null value */
+    rc_arena_free(arena);
+}
+END_TEST
+
 START_TEST(nothing_is_something_that_can_be_freed)
 {
     void *nothing[] = {rc_alloc(0), rc_zalloc(0), rc_calloc(0, 8), rc_calloc(8, 0), rc_realloc(NULL, 0)};
@@ -64,6 +77,7 @@ static Suite *suite(void)
     TCase *tests = tcase_create("mem");
     tcase_add_test(tests, memory_of_an_arena_is_zeroed_aligned_and_apart);
     tcase_add_test(tests, texts_are_copied_whole);
+    tcase_add_test(tests, bytes_are_copied_and_nothing_stays_nothing);
     tcase_add_test(tests, nothing_is_something_that_can_be_freed);
     suite_add_tcase(all, tests);
     return all;
