@@ -114,23 +114,34 @@ static void notify(rc_barrier_t *barrier, group_t *group)
     rc_tail_notify(barrier->tail, group->targets, group->count, tail_passed, group);
 }
 
-/* The ends of all places of all groups in one question. */
+/* The place among the first `count`; NULL: not there. */
+static rc_kafka_offset_t *find_place(rc_kafka_offset_t *places, size_t count, const char *topic, int32_t partition)
+{
+    for (size_t i = 0; i < count; i++)
+        if (places[i].topic == topic && places[i].partition == partition) return &places[i];
+    return NULL;
+}
+
+/* The ends of all places of all groups in one question, each place once as rc_kafka_admin_ends wants it. */
 static rc_code_t ask(rc_barrier_t *barrier, const groups_t *groups, rc_error_t *error)
 {
-    size_t count = 0;
-    const group_t *group;
-    TAILQ_FOREACH(group, groups, link) count += group->count;
-    rc_kafka_offset_t *places = rc_calloc(count, sizeof *places);
-    size_t at = 0;
+    size_t most = 0, count = 0;
+    group_t *group;
+    TAILQ_FOREACH(group, groups, link) most += group->count;
+    rc_kafka_offset_t *places = rc_calloc(most, sizeof *places);
     TAILQ_FOREACH(group, groups, link)
-    for (size_t i = 0; i < group->count; i++)
-        places[at++] = (rc_kafka_offset_t){barrier->topics[group->targets[i].topic], group->targets[i].partition, 0};
+    for (size_t i = 0; i < group->count; i++) {
+        const rc_tail_target_t *target = &group->targets[i];
+        if (!find_place(places, count, barrier->topics[target->topic], target->partition))
+            places[count++] = (rc_kafka_offset_t){barrier->topics[target->topic], target->partition, 0};
+    }
     rc_code_t code = rc_kafka_admin_ends(barrier->admin, places, count, ASK_TIMEOUT_MS, error);
-    at = 0;
     if (code == RC_OK) {
-        group_t *known;
-        TAILQ_FOREACH(known, groups, link)
-        for (size_t i = 0; i < known->count; i++) known->targets[i].offset = places[at++].offset;
+        TAILQ_FOREACH(group, groups, link)
+        for (size_t i = 0; i < group->count; i++) {
+            rc_tail_target_t *target = &group->targets[i];
+            target->offset = find_place(places, count, barrier->topics[target->topic], target->partition)->offset;
+        }
     }
     free(places);
     return code;
