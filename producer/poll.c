@@ -52,7 +52,6 @@ rc_code_t rc_poll_run(const rc_poll_context_t *context, const rc_poll_order_t *o
                     .record = rc_arena_new(),
                     .views_life = rc_views_life(context->views),
                     .value = RC_BUF_INIT(VALUE_MAX_BYTES),
-                    .employed_rows = -1,
                     .result = result};
     if (run.kind == RC_POLL_INCREMENTAL && rc_poll_is_full_due(context->integration, before, now))
         run.kind = RC_POLL_FULL;

@@ -22,6 +22,7 @@ typedef struct {
     rc_views_t *views;
     rc_publisher_t *publisher;
     rc_kombo_t *kombo;
+    rc_roll_t *roll; /* this integration's; full polls use it */
     const char *stage_directory;
     int32_t command_partition;
     size_t transaction_employees; /* of whom one transaction holds at most so many */

@@ -10,29 +10,6 @@ enum {
     CURSOR_RESTARTS = 3
 };
 
-/* What is stored about somebody, in the record's arena; NULL where there is nothing. */
-typedef struct {
-    rc_snapshot_t snapshot_row;
-    rc_pending_t pending_row;
-    const rc_snapshot_t *snapshot;
-    const rc_pending_t *pending;
-} stored_t;
-
-static rc_code_t load(rc_run_t *run, const char *employee_id, stored_t *stored, rc_error_t *error)
-{
-    const char *integration_id = run->context->integration->id;
-    bool found_snapshot, found_pending;
-    rc_code_t code = rc_views_snapshot(run->context->views, integration_id, employee_id, run->record,
-                                       &stored->snapshot_row, &found_snapshot, error);
-    if (code == RC_OK)
-        code = rc_views_pending(run->context->views, integration_id, employee_id, run->record, &stored->pending_row,
-                                &found_pending, error);
-    if (code != RC_OK) return code;
-    stored->snapshot = found_snapshot ? &stored->snapshot_row : NULL;
-    stored->pending = found_pending ? &stored->pending_row : NULL;
-    return RC_OK;
-}
-
 /* --- records of Kombo --- */
 
 static void log_unreadable(const rc_run_t *run, const char *employee_id, const rc_decision_t *decision)
@@ -53,23 +30,29 @@ static rc_code_t check_id(const rc_run_t *run, const char *employee_id, rc_error
                         employee_id, strlen(employee_id), RC_TABLE_KEY_MAX - 1 - strlen(run->context->integration->id));
 }
 
+/* The short way of a full poll past those in whom nothing changed, which is most of them. */
+static bool is_settled(rc_run_t *run, const rc_kombo_employee_t *record)
+{
+    if (run->kind != RC_POLL_FULL) return false;
+    size_t length = strlen(record->id);
+    rc_roll_t *roll = run->context->roll;
+    rc_roll_entry_t known = rc_roll_find(roll, record->id, length);
+    rc_roll_see(roll, record->id, length);
+    return !known.is_pending &&
+           rc_record_is_settled(run->record, &run->occasion, record, known.published ? &known.digest : NULL);
+}
+
 static rc_code_t look_at_record(rc_run_t *run, const rc_kombo_employee_t *record, rc_look_t look, rc_error_t *error)
 {
-    rc_glance_t glance;
+    rc_person_t stored;
+    rc_decision_t decision;
     rc_arena_reset(run->record);
     rc_code_t code = check_id(run, record->id, error);
+    if (code != RC_OK || is_settled(run, record)) return code;
+    code = rc_views_person(run->context->views, run->context->integration->id, record->id, run->record, &stored, error);
     if (code != RC_OK) return code;
-    code = rc_views_glance(run->context->views, run->context->integration->id, record->id, run->record, &glance, error);
-    if (code != RC_OK) return code;
-    rc_seen_add(&run->snapshots, glance.snapshot_ordinal);
-    rc_seen_add(&run->pending, glance.pending_ordinal);
-    if (!glance.is_pending &&
-        rc_record_is_settled(run->record, &run->occasion, record, glance.published ? &glance.digest : NULL))
-        return RC_OK;
-    stored_t stored;
-    rc_decision_t decision;
-    code = load(run, record->id, &stored, error);
-    if (code != RC_OK) return code;
+    rc_seen_add(&run->snapshots, stored.snapshot_ordinal);
+    rc_seen_add(&run->pending, stored.pending_ordinal);
     rc_decide_record(run->record, &run->occasion, record, look, stored.snapshot, stored.pending, &decision);
     log_unreadable(run, record->id, &decision);
     return rc_run_stage(run, record->id, stored.snapshot, stored.pending, &decision, error);
@@ -103,7 +86,9 @@ static rc_code_t begin_stage(rc_run_t *run, rc_error_t *error)
     free(run->pending.bits);
     run->snapshots = seen_nobody(snapshots);
     run->pending = seen_nobody(pending);
-    return rc_stage_new(run->context->stage_directory, &run->stage, error);
+    if (run->kind == RC_POLL_FULL)
+        code = rc_views_call_roll(run->context->views, run->context->integration->id, run->context->roll, error);
+    return code != RC_OK ? code : rc_stage_new(run->context->stage_directory, &run->stage, error);
 }
 
 rc_wall_t rc_run_updated_after(const rc_run_t *run)
@@ -169,26 +154,21 @@ static bool decide_stored(visit_t *visit, const rc_snapshot_t *snapshot, const r
     return visit->code == RC_OK;
 }
 
-/* Whoever was seen, or is gone, needs no look: most rows of a full poll. */
-static bool pass_snapshot(void *opaque, rc_standing_t standing, uint32_t ordinal)
+/* Whoever was seen needs no look. */
+static bool pass_snapshot(void *opaque, const char *employee_id, size_t id_bytes, uint32_t ordinal)
 {
-    rc_run_t *run = ((visit_t *)opaque)->run;
-    bool announced = rc_standing_is_announced(standing);
-    if (announced && !rc_seen_has(&run->snapshots, ordinal)) return false;
-    run->rows++;
-    run->employed_rows += announced;
-    return true;
+    const rc_run_t *run = ((visit_t *)opaque)->run;
+    return run->kind == RC_POLL_FULL ? rc_roll_has_seen(run->context->roll, employee_id, id_bytes)
+                                     : rc_seen_has(&run->snapshots, ordinal);
 }
 
-/* Everybody who was published: who is missing after a full fetch, and whose day has come. */
+/* Everybody who was published and not seen: who is missing after a full fetch, and whose day has come. */
 static bool visit_snapshot(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal)
 {
+    (void)ordinal;
     visit_t *visit = opaque;
     rc_run_t *run = visit->run;
-    run->rows++;
     if (snapshot->presence != RC_PRESENCE_EMPLOYED) return true;
-    run->employed_rows++;
-    if (rc_seen_has(&run->snapshots, ordinal)) return true;
     rc_pending_t pending;
     bool found;
     rc_arena_reset(run->record);
@@ -220,8 +200,8 @@ static rc_code_t look_at_stored(rc_run_t *run, rc_error_t *error)
 {
     visit_t visit = {.run = run, .error = error};
     rc_code_t code = RC_OK;
-    if (run->kind == RC_POLL_FULL || run->order->look_at_everybody) {
-        run->employed_rows = run->rows = 0;
+    bool is_full = run->kind == RC_POLL_FULL;
+    if (is_full ? rc_roll_unseen(run->context->roll) > 0 : run->order->look_at_everybody) {
         code = rc_views_each_snapshot(run->context->views, run->context->integration->id, pass_snapshot, visit_snapshot,
                                       &visit, error);
         if (code == RC_OK) code = visit.code;

@@ -68,17 +68,17 @@ static rc_code_t rename_member(const renames_t *renames, const rc_snapshot_t *sn
     return rc_run_stage(run, employee_id, snapshot, pending, &decision, renames->error);
 }
 
-static bool pass_snapshot(void *opaque, rc_standing_t standing, uint32_t ordinal)
+static bool pass_snapshot(void *opaque, const char *employee_id, size_t id_bytes, uint32_t ordinal)
 {
-    const renames_t *renames = opaque;
-    return !rc_standing_is_announced(standing) || rc_seen_has(&renames->run->snapshots, ordinal);
+    (void)employee_id, (void)id_bytes;
+    return rc_seen_has(&((const renames_t *)opaque)->run->snapshots, ordinal);
 }
 
 static bool visit_snapshot(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal)
 {
     renames_t *renames = opaque;
     rc_run_t *run = renames->run;
-    if (snapshot->presence != RC_PRESENCE_EMPLOYED || rc_seen_has(&run->snapshots, ordinal)) return true;
+    if (snapshot->presence != RC_PRESENCE_EMPLOYED) return true;
     rc_pending_t pending;
     bool found, changed = false;
     rc_arena_reset(run->record);

@@ -113,19 +113,14 @@ static rc_code_t add_change(filling_t *filling, size_t index, const char *employ
                             const rc_pending_t *change, rc_error_t *error)
 {
     rc_run_t *run = filling->run;
-    const char *integration_id = run->context->integration->id;
-    rc_snapshot_t snapshot;
-    rc_pending_t stored, next;
-    bool found_snapshot, found_pending;
-    rc_code_t code = rc_views_snapshot(run->context->views, integration_id, employee_id, run->record, &snapshot,
-                                       &found_snapshot, error);
-    if (code == RC_OK)
-        code = rc_views_pending(run->context->views, integration_id, employee_id, run->record, &stored, &found_pending,
-                                error);
+    rc_person_t stored;
+    rc_pending_t next;
+    rc_code_t code =
+        rc_views_person(run->context->views, run->context->integration->id, employee_id, run->record, &stored, error);
     if (code != RC_OK) return code;
     rc_decision_t decision;
     rc_obstacles_t obstacles;
-    rc_decide_stored(run->record, &run->occasion, found_snapshot ? &snapshot : NULL, change, &decision);
+    rc_decide_stored(run->record, &run->occasion, stored.snapshot, change, &decision);
     find_obstacles(filling, index, employee_id, &obstacles);
     code = filling->addresses ? rc_addresses_result(filling->addresses, error) : RC_OK;
     if (code == RC_OK && !obstacles.reasons) {
@@ -133,11 +128,10 @@ static rc_code_t add_change(filling_t *filling, size_t index, const char *employ
         for (size_t i = 0; code == RC_OK && i < decision.diff.count; i++)
             code = add_event(filling, key, &decision.diff.events[i], error);
         if (code == RC_OK && decision.diff.count > 0)
-            code = add_snapshot(filling, key, found_snapshot ? &snapshot : NULL, &decision.diff, error);
+            code = add_snapshot(filling, key, stored.snapshot, &decision.diff, error);
     }
     if (code != RC_OK) return code;
-    switch (
-        rc_pending_next(&run->occasion, employee_id, found_pending ? &stored : NULL, &decision, &obstacles, &next)) {
+    switch (rc_pending_next(&run->occasion, employee_id, stored.pending, &decision, &obstacles, &next)) {
     case RC_PENDING_WRITE:
         return add_pending(filling, key, &next, error);
     case RC_PENDING_TOMBSTONE:
@@ -184,9 +178,9 @@ static rc_sync_state_t state_after(const filling_t *filling, bool complete)
     const rc_run_t *run = filling->run;
     rc_sync_state_t state = *run->before;
     state.integration_id = run->context->integration->id;
-    if (run->employed_rows >= 0) {
-        state.announced = run->employed_rows;
-        state.employees = run->rows;
+    if (run->kind == RC_POLL_FULL) { /* counted, whatever the sum of all changes has come to */
+        state.announced = (int64_t)rc_roll_announced(run->context->roll);
+        state.employees = (int64_t)rc_roll_published(run->context->roll);
     }
     state.announced += filling->announced;
     state.employees += filling->employees;

@@ -26,8 +26,6 @@ typedef struct {
     rc_seen_t snapshots;
     rc_seen_t pending;
     rc_kombo_result_t fetched;
-    int64_t employed_rows; /* counted when everybody is looked at; -1: not */
-    int64_t rows;
     rc_poll_result_t *result;
 } rc_run_t;
 

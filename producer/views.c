@@ -1,19 +1,11 @@
 #include "producer/views.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "common/topics.h"
-
-/* What is remembered beside a snapshot row, by its ordinal; valid while the row stands at that offset. */
-typedef struct {
-    int64_t offset; /* -1: nothing yet */
-    int32_t partition;
-    rc_digest_t digest;
-} glimpse_t;
 
 struct rc_views {
     const rc_kafka_t *kafka;
@@ -28,9 +20,6 @@ struct rc_views {
     rc_table_t *pending;
     rc_tail_t *tail;
     atomic_uint_fast64_t life;
-    pthread_mutex_t mutex; /* of the glimpses */
-    glimpse_t *glimpses;
-    uint32_t glimpse_count;
 };
 
 enum { ASK_TIMEOUT_MS = 10000, FOLLOW_TIMEOUT_MS = 60000, RETRY_MS = 200 };
@@ -94,7 +83,6 @@ rc_code_t rc_views_new(const rc_kafka_t *kafka, rc_codec_t *codec, rc_views_t **
     rc_views_t *views = rc_zalloc(sizeof *views);
     *views = (rc_views_t){
         .kafka = kafka, .codec = codec, .partitions = config->kafka.partitions, .names = rc_arena_new_sized(1024)};
-    RC_INVARIANT(pthread_mutex_init(&views->mutex, NULL) == 0);
     views->topics[RC_VIEW_SNAPSHOT] = rc_topic_name(config, RC_TOPIC_SNAPSHOT, views->names);
     views->topics[RC_VIEW_STATE] = rc_topic_name(config, RC_TOPIC_STATE, views->names);
     views->topics[RC_VIEW_PENDING] = rc_topic_name(config, RC_TOPIC_PENDING, views->names);
@@ -117,8 +105,6 @@ void rc_views_free(rc_views_t *views)
     rc_kafka_admin_close(views->admin);
     rc_store_close(views->store);
     rc_arena_free(views->names);
-    pthread_mutex_destroy(&views->mutex);
-    free(views->glimpses);
     free(views);
 }
 
@@ -215,48 +201,23 @@ rc_code_t rc_views_state(rc_views_t *views, const char *integration_id, rc_arena
                      : RC_OK;
 }
 
-/* The digest that is remembered for a row; false: none, or of another version of it. */
-static bool recall(rc_views_t *views, const rc_row_t *row, rc_digest_t *digest)
-{
-    pthread_mutex_lock(&views->mutex);
-    const glimpse_t *glimpse = row->ordinal < views->glimpse_count ? &views->glimpses[row->ordinal] : NULL;
-    bool known = glimpse && glimpse->offset == row->offset && glimpse->partition == row->partition;
-    if (known) *digest = glimpse->digest;
-    pthread_mutex_unlock(&views->mutex);
-    return known;
-}
-
-static void remember(rc_views_t *views, const rc_row_t *row, const rc_digest_t *digest)
-{
-    pthread_mutex_lock(&views->mutex);
-    if (row->ordinal >= views->glimpse_count) {
-        uint32_t count = views->glimpse_count ? views->glimpse_count : 1024;
-        while (count <= row->ordinal) count *= 2;
-        views->glimpses = rc_realloc(views->glimpses, count * sizeof *views->glimpses);
-        for (uint32_t i = views->glimpse_count; i < count; i++) views->glimpses[i] = (glimpse_t){.offset = -1};
-        views->glimpse_count = count;
-    }
-    views->glimpses[row->ordinal] = (glimpse_t){row->offset, row->partition, *digest};
-    pthread_mutex_unlock(&views->mutex);
-}
-
-rc_code_t rc_views_glance(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
-                          rc_glance_t *glance, rc_error_t *error)
+rc_code_t rc_views_person(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
+                          rc_person_t *person, rc_error_t *error)
 {
     rc_row_t snapshot, pending;
     rc_code_t code = get_row(views->snapshot, integration_id, employee_id, arena, &snapshot, error);
     if (code == RC_OK) code = get_row(views->pending, integration_id, employee_id, arena, &pending, error);
+    if (code == RC_OK && snapshot.value)
+        code = rc_codec_decode_snapshot(views->codec, snapshot.value, snapshot.value_bytes, arena,
+                                        &person->snapshot_row, NULL, error);
+    if (code == RC_OK && pending.value)
+        code = rc_codec_decode_pending(views->codec, pending.value, pending.value_bytes, arena, &person->pending_row,
+                                       NULL, error);
     if (code != RC_OK) return code;
-    *glance = (rc_glance_t){.published = snapshot.value != NULL,
-                            .is_pending = pending.value != NULL,
-                            .snapshot_ordinal = snapshot.value ? snapshot.ordinal : UINT32_MAX,
-                            .pending_ordinal = pending.value ? pending.ordinal : UINT32_MAX};
-    if (!snapshot.value || recall(views, &snapshot, &glance->digest)) return RC_OK;
-    rc_snapshot_t decoded;
-    code = rc_codec_decode_snapshot(views->codec, snapshot.value, snapshot.value_bytes, arena, &decoded, NULL, error);
-    if (code != RC_OK) return code;
-    glance->digest = rc_digest_of(&decoded);
-    remember(views, &snapshot, &glance->digest);
+    person->snapshot = snapshot.value ? &person->snapshot_row : NULL;
+    person->pending = pending.value ? &person->pending_row : NULL;
+    person->snapshot_ordinal = snapshot.value ? snapshot.ordinal : UINT32_MAX;
+    person->pending_ordinal = pending.value ? pending.ordinal : UINT32_MAX;
     return RC_OK;
 }
 
@@ -265,21 +226,29 @@ rc_code_t rc_views_glance(rc_views_t *views, const char *integration_id, const c
 typedef struct {
     rc_views_t *views;
     rc_arena_t *arena;
-    bool (*pass)(void *opaque, rc_standing_t standing, uint32_t ordinal);
+    bool (*pass)(void *opaque, const char *employee_id, size_t id_bytes, uint32_t ordinal);
     bool (*snapshot)(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal);
     bool (*pending)(void *opaque, const rc_pending_t *pending, uint32_t ordinal);
+    rc_roll_t *roll;
     void *opaque;
+    size_t prefix_bytes; /* of the key, before the employee id */
     rc_code_t code;
     rc_error_t *error;
 } scan_t;
+
+static const char *id_in(const scan_t *scan, const rc_row_t *row, size_t *id_bytes)
+{
+    *id_bytes = row->key_bytes - scan->prefix_bytes;
+    return row->key + scan->prefix_bytes;
+}
 
 static bool visit_snapshot(void *opaque, const rc_row_t *row)
 {
     scan_t *scan = opaque;
     rc_snapshot_t snapshot;
-    rc_digest_t digest;
-    if (scan->pass && recall(scan->views, row, &digest) && scan->pass(scan->opaque, digest.standing, row->ordinal))
-        return true;
+    size_t id_bytes;
+    const char *id = id_in(scan, row, &id_bytes);
+    if (scan->pass && scan->pass(scan->opaque, id, id_bytes, row->ordinal)) return true;
     rc_arena_reset(scan->arena);
     scan->code = rc_codec_decode_snapshot(scan->views->codec, row->value, row->value_bytes, scan->arena, &snapshot,
                                           NULL, scan->error);
@@ -301,14 +270,15 @@ static rc_code_t scan_rows(scan_t *scan, rc_table_t *table, const char *integrat
 {
     scan->arena = rc_arena_new();
     char *prefix = rc_sprintf("%s/", integration_id);
-    rc_code_t code = rc_table_scan(table, prefix, strlen(prefix), visit, scan, scan->error);
+    scan->prefix_bytes = strlen(prefix);
+    rc_code_t code = rc_table_scan(table, prefix, scan->prefix_bytes, visit, scan, scan->error);
     free(prefix);
     rc_arena_free(scan->arena);
     return code == RC_OK ? scan->code : code;
 }
 
 rc_code_t rc_views_each_snapshot(rc_views_t *views, const char *integration_id,
-                                 bool (*pass)(void *opaque, rc_standing_t standing, uint32_t ordinal),
+                                 bool (*pass)(void *opaque, const char *employee_id, size_t id_bytes, uint32_t ordinal),
                                  bool (*visit)(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal),
                                  void *opaque, rc_error_t *error)
 {
@@ -322,6 +292,37 @@ rc_code_t rc_views_each_pending(rc_views_t *views, const char *integration_id,
 {
     scan_t scan = {.views = views, .pending = visit, .opaque = opaque, .error = error};
     return scan_rows(&scan, views->pending, integration_id, visit_pending);
+}
+
+static bool call_published(void *opaque, const rc_row_t *row)
+{
+    scan_t *scan = opaque;
+    rc_snapshot_t snapshot;
+    size_t id_bytes;
+    const char *id = id_in(scan, row, &id_bytes);
+    if (rc_roll_add(scan->roll, id, id_bytes, row->offset)) return true;
+    rc_arena_reset(scan->arena);
+    scan->code = rc_codec_decode_snapshot(scan->views->codec, row->value, row->value_bytes, scan->arena, &snapshot,
+                                          NULL, scan->error);
+    if (scan->code == RC_OK) rc_roll_learn(scan->roll, id, id_bytes, row->offset, rc_digest_of(&snapshot));
+    return scan->code == RC_OK;
+}
+
+static bool call_pending(void *opaque, const rc_row_t *row)
+{
+    scan_t *scan = opaque;
+    size_t id_bytes;
+    const char *id = id_in(scan, row, &id_bytes);
+    rc_roll_add_pending(scan->roll, id, id_bytes);
+    return true;
+}
+
+rc_code_t rc_views_call_roll(rc_views_t *views, const char *integration_id, rc_roll_t *roll, rc_error_t *error)
+{
+    scan_t scan = {.views = views, .roll = roll, .error = error};
+    rc_roll_begin(roll, rc_views_life(views));
+    rc_code_t code = scan_rows(&scan, views->snapshot, integration_id, call_published);
+    return code == RC_OK ? scan_rows(&scan, views->pending, integration_id, call_pending) : code;
 }
 
 rc_code_t rc_views_ordinals(rc_views_t *views, uint32_t *snapshots, uint32_t *pending, rc_error_t *error)

@@ -1,6 +1,5 @@
 /* What a producer knows locally, of all integrations: snapshots, states and pending changes as views that only the tail
- * writes, and beside each snapshot row what a full scan needs to pass over an unchanged employee without decoding it.
- * Any thread, but for new and free. */
+ * writes. Any thread, but for new and free. */
 #ifndef RC_PRODUCER_VIEWS_H
 #define RC_PRODUCER_VIEWS_H
 
@@ -9,7 +8,7 @@
 #include "common/codec.h"
 #include "common/kafka.h"
 #include "common/tail.h"
-#include "producer/decide.h"
+#include "producer/roll.h"
 
 typedef struct rc_views rc_views_t;
 
@@ -34,7 +33,7 @@ bool rc_views_are_ready(rc_views_t *views, char *why, size_t why_bytes);
  * cannot trust what they read. */
 uint64_t rc_views_life(const rc_views_t *views);
 
-/* A row decoded into the arena; *found is false when there is none. `ordinal` may be NULL. */
+/* A row decoded into the arena; *found is false when there is none. */
 rc_code_t rc_views_snapshot(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
                             rc_snapshot_t *snapshot, bool *found, rc_error_t *error);
 rc_code_t rc_views_pending(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
@@ -42,23 +41,27 @@ rc_code_t rc_views_pending(rc_views_t *views, const char *integration_id, const 
 rc_code_t rc_views_state(rc_views_t *views, const char *integration_id, rc_arena_t *arena, rc_sync_state_t *state,
                          bool *found, rc_error_t *error);
 
-/* What recognises an unchanged employee. False: never published. `pending` tells whether a pending change is stored;
- * the ordinals mark both rows as seen in a bitmap (UINT32_MAX: no row). */
+/* All that is stored of somebody; NULL where there is nothing. The ordinals mark both rows as seen in a bitmap
+ * (UINT32_MAX: no row). */
 typedef struct {
-    bool published;
-    bool is_pending;
-    rc_digest_t digest;
+    const rc_snapshot_t *snapshot;
+    const rc_pending_t *pending;
     uint32_t snapshot_ordinal;
     uint32_t pending_ordinal;
-} rc_glance_t;
-rc_code_t rc_views_glance(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
-                          rc_glance_t *glance, rc_error_t *error);
+    rc_snapshot_t snapshot_row; /* which the pointers are to */
+    rc_pending_t pending_row;
+} rc_person_t;
+rc_code_t rc_views_person(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
+                          rc_person_t *person, rc_error_t *error);
+
+/* Calls the roll of an integration: as of one moment, decoding the rows that it does not know. */
+rc_code_t rc_views_call_roll(rc_views_t *views, const char *integration_id, rc_roll_t *roll, rc_error_t *error);
 
 /* Every row of an integration, decoded into an arena that is reset after each; rows that cannot be decoded end the scan
- * with that error. `visit` must not wait; returning false ends the scan. `pass` (may be NULL) is asked first about a
- * row whose standing is remembered: true: it is neither decoded nor visited. */
+ * with that error. `visit` must not wait; returning false ends the scan. `pass` (may be NULL) is asked first; true:
+ * the row is neither decoded nor visited. */
 rc_code_t rc_views_each_snapshot(rc_views_t *views, const char *integration_id,
-                                 bool (*pass)(void *opaque, rc_standing_t standing, uint32_t ordinal),
+                                 bool (*pass)(void *opaque, const char *employee_id, size_t id_bytes, uint32_t ordinal),
                                  bool (*visit)(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal),
                                  void *opaque, rc_error_t *error);
 rc_code_t rc_views_each_pending(rc_views_t *views, const char *integration_id,

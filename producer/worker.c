@@ -28,6 +28,7 @@ struct rc_worker {
     const rc_once_t *once;
     rc_kombo_fields_t *fields;
     rc_kombo_t *kombo;
+    rc_roll_t *roll;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -69,6 +70,7 @@ rc_worker_t *rc_worker_new(const rc_worker_context_t *context, const rc_integrat
                             .command_partition = command_partition,
                             .group = rc_kafka_group_copy(group),
                             .once = once,
+                            .roll = rc_roll_new(),
                             .views_life = rc_views_life(context->views),
                             .looked_on = RC_DATE_NONE};
     TAILQ_INIT(&worker->jobs);
@@ -103,6 +105,7 @@ void rc_worker_free(rc_worker_t *worker)
     }
     rc_kombo_free(worker->kombo);
     rc_kombo_fields_free(worker->fields);
+    rc_roll_free(worker->roll);
     rc_kafka_group_free(worker->group);
     pthread_mutex_destroy(&worker->mutex);
     pthread_cond_destroy(&worker->changed);
@@ -177,6 +180,7 @@ static rc_poll_context_t poll_context(rc_worker_t *worker)
                                .views = context->views,
                                .publisher = context->publisher,
                                .kombo = worker->kombo,
+                               .roll = worker->roll,
                                .stage_directory = context->stage_directory,
                                .command_partition = worker->command_partition,
                                .transaction_employees = TRANSACTION_EMPLOYEES,

@@ -27,6 +27,7 @@ typedef struct {
     rc_kafka_group_t *group; /* of this member, while it was assigned */
     rc_kombo_fields_t *fields;
     rc_kombo_t *kombo;
+    rc_roll_t *roll;
     rc_arena_t *arena;
     size_t transaction_employees;
     int64_t clock_offset_ms;
@@ -82,6 +83,7 @@ static inline void rig_init(rig_t *rig, const char *text)
                   problems.data);
     rc_buf_fini(&problems);
     rig->arena = rc_arena_new();
+    rig->roll = rc_roll_new();
     OK(rc_service_init(&rig->service, rig->config, &rig->stop, &rc_oops));
     rig->kombo = rc_kombo_open(rig->config, &rig->config->integrations[0], 5000, rig->service.metrics, &rig->fields);
 }
@@ -122,6 +124,7 @@ static inline void rig_close(rig_t *rig)
     rc_kafka_group_free(rig->group);
     rc_kombo_free(rig->kombo);
     rc_kombo_fields_free(rig->fields);
+    rc_roll_free(rig->roll);
     rc_service_fini(&rig->service);
     rc_config_free(rig->config);
     rc_arena_free(rig->arena);
@@ -145,6 +148,7 @@ static inline rc_code_t rig_run(rig_t *rig, rc_poll_kind_t kind)
                                        .views = rig->service.views,
                                        .publisher = rig->service.publisher,
                                        .kombo = rig->kombo,
+                                       .roll = rig->roll,
                                        .stage_directory = rig->service.context.stage_directory,
                                        .command_partition = rc_owner_partition(rig->config, integration->id),
                                        .transaction_employees = rig->transaction_employees,
