@@ -139,8 +139,7 @@ static rc_batch_result_t after_death(rc_committer_t *committer, const rc_error_t
     if (error->code != RC_CANCELLED)
         rc_log(again ? RC_LEVEL_ERROR : RC_LEVEL_WARN,
                again ? "fenced twice within a minute: another process has the same instance name; give each its own "
-                       "(instance, "
-                       "--instance)"
+                       "(instance, --instance)"
                      : "the transactional producer died and is built anew",
                RC_LOG_ERR(error));
     close_handle(committer, fenced ? "fenced" : "fatal");
