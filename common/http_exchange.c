@@ -47,12 +47,22 @@ static int on_ready(void *opaque, char *remote, char *local, int remote_port, in
     return CURL_PREREQFUNC_OK;
 }
 
+/* Whether the head came to its end: curl takes a connection that is closed in the middle of it for an empty body. */
+static bool is_whole_head(const rc_buf_t *head)
+{
+    return (head->size_bytes >= 4 && memcmp(head->data + head->size_bytes - 4, "\r\n\r\n", 4) == 0) ||
+           (head->size_bytes >= 2 && memcmp(head->data + head->size_bytes - 2, "\n\n", 2) == 0);
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *opaque)
 {
     rc_http_exchange_t *exchange = opaque;
     size_t length = size * count;
-    /* A status line begins a head; the one of an interim answer (100, 103) gives way. */
-    if (length >= 5 && memcmp(bytes, "HTTP/", 5) == 0) rc_buf_reset(&exchange->head);
+    if (length >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
+        rc_buf_reset(
+            &exchange->head); /* a status line begins a head; the one of an interim answer (100, 103) gives way */
+    else if (is_whole_head(&exchange->head))
+        return length; /* a trailer, behind a chunked body */
     if (!rc_buf_add(&exchange->head, bytes, length)) {
         exchange->too_large = true;
         return 0;
@@ -254,13 +264,6 @@ static rc_code_t fail_exchange(rc_http_exchange_t *exchange, CURLcode result, rc
                             (long long)exchange->timeout_ms);
     return rc_error_set(error, RC_INTERRUPTED, RC_RETRY, "%s: sent, but no usable answer: %s", origin,
                         exchange->not_resent ? "the kept-alive connection was lost" : fault);
-}
-
-/* Whether the head came to its end: curl takes a connection that is closed in the middle of it for an empty body. */
-static bool is_whole_head(const rc_buf_t *head)
-{
-    return (head->size_bytes >= 4 && memcmp(head->data + head->size_bytes - 4, "\r\n\r\n", 4) == 0) ||
-           (head->size_bytes >= 2 && memcmp(head->data + head->size_bytes - 2, "\n\n", 2) == 0);
 }
 
 /* The end of an exchange: RC_OK with exchange->answer, or its error. */

@@ -56,6 +56,11 @@ static bool script(void *opaque, const rc_wire_request_t *request)
         rc_wire_say(request, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n");
         return false;
     }
+    if (IS("/trailers")) {
+        rc_wire_say(request, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTotal: 1\r\n\r\n"
+                             "5;name=value\r\nhello\r\n0\r\nTotal: 2\r\nX-Sum: 5\r\n\r\n");
+        return true;
+    }
     if (IS("/cut-head")) {
         rc_wire_say(request, "HTTP/1.1 200 OK\r\nContent-Le");
         return false;
@@ -437,6 +442,18 @@ START_TEST(answers_come_whole_with_their_headers)
 }
 END_TEST
 
+START_TEST(trailers_behind_a_chunked_body_are_no_part_of_the_head)
+{
+    char value[16];
+    ck_assert_msg(perform(request_of("GET", "/trailers")) == RC_OK, "%s", error.message);
+    ck_assert_str_eq(answer.body, "hello");
+    ck_assert(rc_http_answer_header(&answer, "Total", value, sizeof value));
+    ck_assert_str_eq(value, "1");
+    ck_assert(!rc_http_answer_header(&answer, "X-Sum", value, sizeof value));
+    ck_assert_int_eq(send_and_wait(request_of("GET", "/trailers")).status, 200);
+}
+END_TEST
+
 START_TEST(retry_after_is_seconds_or_a_date_and_bounded)
 {
     const rc_wall_t date = {784111777000}, now = {1000}; /* Sun, 06 Nov 1994 08:49:37 GMT */
@@ -672,6 +689,7 @@ static Suite *suite(void)
     tcase_add_test(tests, requests_say_what_was_asked_and_nothing_else);
     tcase_add_test(tests, the_environment_names_no_proxy_and_the_options_do);
     tcase_add_test(tests, answers_come_whole_with_their_headers);
+    tcase_add_test(tests, trailers_behind_a_chunked_body_are_no_part_of_the_head);
     tcase_add_test(tests, retry_after_is_seconds_or_a_date_and_bounded);
     tcase_add_test(tests, a_stream_gets_the_body_with_the_status_and_may_refuse_it);
     tcase_add_test(tests, a_flag_ends_a_blocking_request_at_once);
