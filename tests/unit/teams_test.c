@@ -57,7 +57,7 @@ static void open_service(const rc_script_line_t *lines, size_t count)
     static const rc_learnamp_hooks_t hooks = {.random = no_jitter};
     script = rc_script_new(lines, count);
     integration.learnamp.base_url = rc_script_url(script);
-    client = rc_learnamp_new(loop, http, &integration, TIMEOUT_MS, metrics, &hooks);
+    client = rc_learnamp_new(loop, http, &integration, rc_unit_patience_ms(TIMEOUT_MS), metrics, &hooks);
     teams = rc_teams_new(client);
 }
 
@@ -82,7 +82,7 @@ static void on_team(void *opaque, const rc_learnamp_answer_t *failure)
 static void run_until(int count)
 {
     rc_loop_timer_t *patience = rc_loop_timer_new(loop, give_up, NULL);
-    rc_loop_timer_start(patience, 20000, 0);
+    rc_loop_timer_start(patience, rc_unit_patience_ms(20000), 0);
     wanted = count;
     rc_loop_run(loop);
     rc_loop_timer_free(patience);
