@@ -228,15 +228,6 @@ static void print_json(const rc_check_t *checks, size_t count)
 
 /* --- the command --- */
 
-static rc_exit_t check_properties(const rc_config_t *config)
-{
-    rc_buf_t problems = RC_BUF_INIT(1024 * 1024);
-    bool fine = rc_kafka_check_properties(config, &problems);
-    if (!fine) (void)fwrite(problems.data, 1, problems.size_bytes, stderr);
-    rc_buf_fini(&problems);
-    return fine ? RC_EXIT_DONE : RC_EXIT_USAGE;
-}
-
 static rc_check_t *plan(const rc_args_t *args, const rc_check_api_t *api, const rc_config_t *config, size_t *count)
 {
     rc_check_t *checks = rc_calloc(config->integrations_count + 2, sizeof *checks);
@@ -266,11 +257,7 @@ rc_exit_t rc_check_run(const rc_args_t *args, const rc_check_api_t *api)
 {
     rc_config_t *config = NULL;
     rc_exit_t exit = rc_cli_config(args, &config);
-    if (exit == RC_EXIT_DONE) exit = check_properties(config);
-    if (exit != RC_EXIT_DONE) {
-        rc_config_free(config);
-        return exit;
-    }
+    if (exit != RC_EXIT_DONE) return exit;
     /* What the clients below complain about is what the findings say. */
     rc_log_open(
         &(rc_log_options_t){.level = RC_LEVEL_ERROR, .format = config->log.format, .program = args->program->name});

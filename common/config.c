@@ -11,6 +11,7 @@
 
 #include "common/config_check.h"
 #include "common/config_settings.h"
+#include "common/kafka_property.h"
 #include "common/suggest.h"
 #include "common/text.h"
 
@@ -106,6 +107,12 @@ static void read_property(loader_t *loader, const block_t *block, const rc_yaml_
         }
     const char *value = rc_config_expand(&place, pair->value->text);
     if (!value || config->kafka.properties_count == PROPERTIES_MAX) return;
+    char why[320];
+    bool is_bootstrap = strcmp(name, "bootstrap.servers") == 0; /* which has a check of its own */
+    if (!is_bootstrap && !rc_kafka_property_check(name, value, why, sizeof why)) {
+        rc_problems_add(&loader->problems, place.line, full, "%s", why);
+        return;
+    }
     if (!config->kafka.properties)
         config->kafka.properties = rc_arena_alloc(loader->arena, PROPERTIES_MAX * sizeof(rc_config_property_t));
     config->kafka.properties[config->kafka.properties_count++] =

@@ -1,5 +1,5 @@
 /* Which librdkafka properties a configuration may set. Whether a name exists at all, librdkafka says itself
- * (common/kafka). */
+ * (common/kafka_property.h). */
 #include <string.h>
 
 #include "common/config_settings.h"

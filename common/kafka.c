@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/kafka_handle.h"
+#include "common/kafka_property.h"
 
 struct rc_kafka {
     const rc_config_t *config;
@@ -13,19 +14,19 @@ struct rc_kafka {
 
 rc_code_t rc_kafka_new(const rc_config_t *config, const char *program, rc_kafka_t **out, rc_error_t *error)
 {
-    rc_buf_t problems = RC_BUF_INIT(64 * 1024);
-    rc_code_t code = RC_OK;
-    if (rc_kafka_check_properties(config, &problems)) {
-        rc_kafka_t *kafka = rc_zalloc(sizeof *kafka);
-        kafka->config = config;
-        kafka->client_id = rc_sprintf("%s@%s", program, config->instance);
-        atomic_init(&kafka->warned_at_ms, INT64_MIN / 2);
-        *out = kafka;
-    } else {
-        code = rc_error_set(error, RC_CONFIG, RC_REJECT, "%.*s", (int)strcspn(problems.data, "\n"), problems.data);
+    char why[320];
+    for (size_t i = 0; i < config->kafka.properties_count; i++) {
+        const rc_config_property_t *property = &config->kafka.properties[i];
+        if (!rc_kafka_property_check(property->name, property->value, why, sizeof why))
+            return rc_error_set(error, RC_CONFIG, RC_REJECT, "%s:%d: kafka.%s: %s", config->path, property->line,
+                                property->name, why);
     }
-    rc_buf_fini(&problems);
-    return code;
+    rc_kafka_t *kafka = rc_zalloc(sizeof *kafka);
+    kafka->config = config;
+    kafka->client_id = rc_sprintf("%s@%s", program, config->instance);
+    atomic_init(&kafka->warned_at_ms, INT64_MIN / 2);
+    *out = kafka;
+    return RC_OK;
 }
 
 void rc_kafka_free(rc_kafka_t *kafka)
@@ -33,26 +34,6 @@ void rc_kafka_free(rc_kafka_t *kafka)
     if (!kafka) return;
     free(kafka->client_id);
     free(kafka);
-}
-
-bool rc_kafka_check_properties(const rc_config_t *config, rc_buf_t *problems)
-{
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    bool fine = true;
-    char text[256];
-    for (size_t i = 0; i < config->kafka.properties_count; i++) {
-        const rc_config_property_t *property = &config->kafka.properties[i];
-        rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, property->name, property->value, text, sizeof text);
-        if (result == RD_KAFKA_CONF_OK) continue;
-        fine = false;
-        (void)rc_buf_add_format(problems, "%s:%d: kafka.%s: %s; %s\n", config->path, property->line, property->name,
-                                result == RD_KAFKA_CONF_UNKNOWN ? "unknown property" : text,
-                                result == RD_KAFKA_CONF_UNKNOWN
-                                    ? "see the settings under `kafka:` and librdkafka's CONFIGURATION.md"
-                                    : "see librdkafka's CONFIGURATION.md");
-    }
-    rd_kafka_conf_destroy(conf);
-    return fine;
 }
 
 const rc_config_t *rc_kafka_config(const rc_kafka_t *kafka)

@@ -27,15 +27,11 @@
 
 typedef struct rc_kafka rc_kafka_t;
 
-/* Checks `kafka:` of the configuration against librdkafka. `program` ("rollcall-producer") and the instance make the
+/* The settings of every handle. `program` ("rollcall-producer") and the instance make the
  * client id. Borrows config and program for its life. Returns new (free with rc_kafka_free). RC_CONFIG, naming file,
- * line and property, for the first property that is unknown or has a bad value. */
+ * line and property, for the first property that librdkafka does not take; a configuration that was loaded has none. */
 rc_code_t rc_kafka_new(const rc_config_t *config, const char *program, rc_kafka_t **kafka, rc_error_t *error);
 void rc_kafka_free(rc_kafka_t *kafka); /* NULL is fine */
-
-/* Appends a line `FILE:LINE: kafka.NAME: what is wrong; what to do` for each of them. True: none. No broker is asked.
- */
-bool rc_kafka_check_properties(const rc_config_t *config, rc_buf_t *problems);
 
 /* The configuration that the settings were made from. Borrows. */
 const rc_config_t *rc_kafka_config(const rc_kafka_t *kafka);

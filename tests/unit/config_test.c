@@ -616,6 +616,27 @@ START_TEST(properties_that_guarantees_rest_on_are_refused_with_a_reason)
 }
 END_TEST
 
+START_TEST(properties_that_librdkafka_does_not_take_are_named_with_all_other_problems)
+{
+    char *said = complaints(KAFKA "  securty.protocol: ssl\n  socket.timeout.ms: soon\n  compression.type: lz4\n"
+                                  "  security.protocol: tls\n  debug: \"\"\nwrong: 1\n" ACME);
+    static const char *const lines[] = {
+        "test.yaml:3: kafka.securty.protocol: unknown property; see the settings under `kafka:` and ",
+        "test.yaml:4: kafka.socket.timeout.ms: ",
+        "test.yaml:6: kafka.security.protocol: ",
+        "test.yaml:7: kafka.debug: ",
+        "test.yaml:8: wrong: unknown key",
+    };
+    const char *line = said;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        ck_assert_msg(strncmp(line, lines[i], strlen(lines[i])) == 0, "%s", said);
+        line += strcspn(line, "\n") + 1;
+    }
+    ck_assert_str_eq(line, "");
+    free(said);
+}
+END_TEST
+
 START_TEST(a_base_address_is_an_http_address_and_nothing_more)
 {
     static const struct {
@@ -966,6 +987,7 @@ int main(void)
     tcase_add_loop_test(wrong, a_wrong_line_is_named_with_its_mend, 0, COUNT(WRONG));
     tcase_add_loop_test(wrong, every_complaint_has_file_line_key_and_mend, 0, COUNT(WRONG));
     tcase_add_test(wrong, all_problems_are_said_at_once_sorted_by_line);
+    tcase_add_test(wrong, properties_that_librdkafka_does_not_take_are_named_with_all_other_problems);
     tcase_add_loop_test(wrong, properties_that_guarantees_rest_on_are_refused_with_a_reason, 0, refused_count());
     tcase_add_test(wrong, a_base_address_is_an_http_address_and_nothing_more);
     tcase_add_test(wrong, problems_never_quote_a_secret);

@@ -19,30 +19,21 @@ enum { PATIENCE_MS = 20000 };
 
 /* --- settings --- */
 
-START_TEST(every_wrong_property_is_named_with_its_line)
+START_TEST(a_wrong_property_is_named_with_its_line)
 {
     rc_config_property_t properties[] = {
         {"bootstrap.servers", "localhost:9092", 3},
-        {"securty.protocol", "ssl", 4},
-        {"socket.timeout.ms", "soon", 5},
-        {"compression.type", "lz4", 6},
-        {"security.protocol", "tls", 7},
+        {"compression.type", "lz4", 4},
+        {"securty.protocol", "ssl", 5},
     };
     rc_config_t config = {.path = "rollcall.yaml", .instance = "i"};
     config.kafka.properties = properties;
-    config.kafka.properties_count = 5;
-    rc_buf_t problems = RC_BUF_INIT(4096);
+    config.kafka.properties_count = 3;
     rc_kafka_t *kafka = NULL;
     rc_error_t error = RC_ERROR_INIT;
-    ck_assert(!rc_kafka_check_properties(&config, &problems));
-    ck_assert_ptr_nonnull(strstr(problems.data, "rollcall.yaml:4: kafka.securty.protocol: unknown property; "));
-    ck_assert_ptr_nonnull(strstr(problems.data, "rollcall.yaml:5: kafka.socket.timeout.ms: "));
-    ck_assert_ptr_nonnull(strstr(problems.data, "rollcall.yaml:7: kafka.security.protocol: "));
-    ck_assert_ptr_null(strstr(problems.data, "compression"));
     ck_assert_int_eq(rc_kafka_new(&config, "test", &kafka, &error), RC_CONFIG);
-    ck_assert_ptr_nonnull(strstr(error.message, "rollcall.yaml:4: kafka.securty.protocol"));
+    ck_assert_ptr_nonnull(strstr(error.message, "rollcall.yaml:5: kafka.securty.protocol: unknown property; "));
     ck_assert_ptr_null(kafka);
-    rc_buf_fini(&problems);
 }
 END_TEST
 
@@ -239,7 +230,7 @@ int main(void)
 {
     Suite *suite = suite_create("kafka");
     TCase *settings = tcase_create("settings");
-    tcase_add_test(settings, every_wrong_property_is_named_with_its_line);
+    tcase_add_test(settings, a_wrong_property_is_named_with_its_line);
     tcase_add_test(settings, settings_that_do_not_fit_together_are_said_when_a_handle_opens);
     tcase_add_loop_test(settings, what_users_set_never_breaks_a_handle_of_ours, 0, 6);
     tcase_add_test(settings, keys_go_where_java_puts_them);
