@@ -1,13 +1,13 @@
 #include "common/enroll.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "common/kafka_producer.h"
 #include "common/log.h"
+#include "common/retry.h"
 #include "common/topics.h"
 
-enum { SEND_TIMEOUT_MS = 10000, FIRST_DELAY_MS = 200, LAST_DELAY_MS = 5000, STEP_MS = 50 };
+enum { SEND_TIMEOUT_MS = 10000, FIRST_DELAY_MS = 200, LAST_DELAY_MS = 5000 };
 
 /* Which topic a kind of record is written to, for the registry's subject. */
 static const rc_topic_kind_t TOPIC_OF[RC_RECORD_COUNT] = {
@@ -44,17 +44,6 @@ void rc_enrolment_fini(rc_enrolment_t *enrolment)
     *enrolment = (rc_enrolment_t){NULL, NULL, NULL};
 }
 
-/* Waits before another try; false: cancelled. */
-static bool pause_ms(int64_t delay_ms, const atomic_bool *cancelled)
-{
-    const struct timespec step = {0, STEP_MS * 1000000};
-    for (; delay_ms > 0; delay_ms -= STEP_MS) {
-        if (cancelled && atomic_load(cancelled)) return false;
-        (void)nanosleep(&step, NULL);
-    }
-    return true;
-}
-
 static rc_code_t enrol_kind(const rc_config_t *config, rc_enrolment_t *enrolment, rc_record_kind_t kind,
                             const atomic_bool *cancelled, rc_error_t *error)
 {
@@ -65,11 +54,11 @@ static rc_code_t enrol_kind(const rc_config_t *config, rc_enrolment_t *enrolment
     while ((code = rc_registry_enroll(enrolment->registry, enrolment->codec, kind, topic, cancelled, error)) != RC_OK &&
            error->disposition == RC_RETRY) {
         rc_log(RC_LEVEL_WARN, "waiting for the schema registry", RC_LOG_ERR(error));
-        if (!pause_ms(delay_ms, cancelled)) {
+        if (!rc_retry_pause(delay_ms, cancelled)) {
             code = rc_error_set(error, RC_CANCELLED, RC_STOPPED, "stopped while waiting for the schema registry");
             break;
         }
-        delay_ms = delay_ms * 2 < LAST_DELAY_MS ? delay_ms * 2 : LAST_DELAY_MS;
+        delay_ms = rc_retry_doubled(delay_ms, LAST_DELAY_MS);
     }
     rc_arena_free(arena);
     return code;
@@ -101,11 +90,11 @@ static rc_code_t publish_once(const rc_kafka_t *kafka, const rc_enrolment_t *enr
 static rc_code_t publish(const rc_kafka_t *kafka, const rc_enrolment_t *enrolment, const atomic_bool *cancelled,
                          rc_error_t *error)
 {
-    for (int64_t delay_ms = FIRST_DELAY_MS;; delay_ms = delay_ms * 2 < LAST_DELAY_MS ? delay_ms * 2 : LAST_DELAY_MS) {
+    for (int64_t delay_ms = FIRST_DELAY_MS;; delay_ms = rc_retry_doubled(delay_ms, LAST_DELAY_MS)) {
         rc_code_t code = publish_once(kafka, enrolment, error);
         if (code == RC_OK || error->disposition == RC_REJECT) return code;
         rc_log(RC_LEVEL_WARN, "our schemas could not be written yet", RC_LOG_ERR(error));
-        if (!pause_ms(delay_ms, cancelled))
+        if (!rc_retry_pause(delay_ms, cancelled))
             return rc_error_set(error, RC_CANCELLED, RC_STOPPED, "stopped while waiting for Kafka");
     }
 }

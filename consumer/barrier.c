@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/retry.h"
 
 /* Somebody who waits. */
 typedef struct wait {
@@ -166,7 +167,7 @@ static bool pause_ms(rc_barrier_t *barrier, int64_t delay_ms)
 /* Asks until there is an answer; false: stopping. */
 static bool ask_patiently(rc_barrier_t *barrier, const groups_t *groups)
 {
-    for (int64_t delay_ms = FIRST_DELAY_MS;; delay_ms = delay_ms * 2 < LAST_DELAY_MS ? delay_ms * 2 : LAST_DELAY_MS) {
+    for (int64_t delay_ms = FIRST_DELAY_MS;; delay_ms = rc_retry_doubled(delay_ms, LAST_DELAY_MS)) {
         rc_error_t error = RC_ERROR_INIT;
         if (ask(barrier, groups, &error) == RC_OK) return true;
         rc_log(RC_LEVEL_WARN, "ends of partitions unknown, asking again", RC_LOG_ERR(&error),

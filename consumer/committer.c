@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/retry.h"
 #include "common/time.h"
 
 struct rc_committer {
@@ -52,18 +53,11 @@ static void deliver(void *opaque)
     free(answer);
 }
 
-static void wait_ms(rc_committer_t *committer, int64_t delay_ms)
-{
-    rc_mono_t until = {rc_mono_now().ms + delay_ms};
-    struct timespec step = {0, 20 * 1000000};
-    while (!atomic_load(&committer->stopping) && rc_mono_now().ms < until.ms) (void)nanosleep(&step, NULL);
-}
-
 /* Opens the handle until it works; false: stopping. */
 static bool open_handle(rc_committer_t *committer)
 {
     for (int64_t delay_ms = FIRST_DELAY_MS; !atomic_load(&committer->stopping);
-         delay_ms = delay_ms * 2 < LAST_DELAY_MS ? delay_ms * 2 : LAST_DELAY_MS) {
+         delay_ms = rc_retry_doubled(delay_ms, LAST_DELAY_MS)) {
         rc_error_t error = RC_ERROR_INIT;
         if (rc_kafka_txn_open(committer->kafka, committer->transactional_id, &committer->txn, &error) == RC_OK &&
             rc_kafka_txn_init(committer->txn, &committer->stopping, &error) == RC_OK)
@@ -72,7 +66,7 @@ static bool open_handle(rc_committer_t *committer)
             rc_log(RC_LEVEL_ERROR, "the transactional producer cannot start, trying again", RC_LOG_ERR(&error));
         rc_kafka_txn_close(committer->txn);
         committer->txn = NULL;
-        wait_ms(committer, delay_ms);
+        (void)rc_retry_pause(delay_ms, &committer->stopping);
     }
     return false;
 }
@@ -165,8 +159,8 @@ static rc_batch_result_t write_batch(rc_committer_t *committer, rc_batch_t *batc
             rc_series_add(committer->aborted, 1);
             rc_log(RC_LEVEL_WARN, "a transaction was aborted and is written again", RC_LOG_ERR(&error),
                    RC_LOG_INT(DELAY, delay_ms));
-            wait_ms(committer, delay_ms);
-            delay_ms = delay_ms * 2 < LAST_DELAY_MS ? delay_ms * 2 : LAST_DELAY_MS;
+            (void)rc_retry_pause(delay_ms, &committer->stopping);
+            delay_ms = rc_retry_doubled(delay_ms, LAST_DELAY_MS);
             break;
         case ONCE_DEAD:
             return after_death(committer, &error);

@@ -3,10 +3,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/queue.h>
-#include <time.h>
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/retry.h"
 
 typedef struct question {
     TAILQ_ENTRY(question) link;
@@ -29,7 +29,7 @@ struct rc_resolver {
     atomic_bool stopping;
 };
 
-enum { FIRST_DELAY_MS = 200, LAST_DELAY_MS = 10000, STEP_MS = 50 };
+enum { FIRST_DELAY_MS = 200, LAST_DELAY_MS = 10000 };
 
 static void deliver(void *opaque)
 {
@@ -42,12 +42,6 @@ static void passed(void *opaque, rc_code_t code)
 {
     (void)code;
     deliver(opaque);
-}
-
-static void wait_ms(const rc_resolver_t *resolver, int64_t delay_ms)
-{
-    const struct timespec step = {0, STEP_MS * 1000000};
-    for (; delay_ms > 0 && !atomic_load(&resolver->stopping); delay_ms -= STEP_MS) (void)nanosleep(&step, NULL);
 }
 
 /* Asks until the registry answers, whatever the answer is. */
@@ -64,8 +58,8 @@ static void fetch(rc_resolver_t *resolver, uint32_t registry_id)
                                              : "a schema is not to be had",
                RC_LOG_INT(SCHEMA, registry_id), RC_LOG_ERR(&error));
         if (error.disposition != RC_RETRY) return;
-        wait_ms(resolver, delay_ms);
-        delay_ms = delay_ms * 2 < LAST_DELAY_MS ? delay_ms * 2 : LAST_DELAY_MS;
+        (void)rc_retry_pause(delay_ms, &resolver->stopping);
+        delay_ms = rc_retry_doubled(delay_ms, LAST_DELAY_MS);
     }
 }
 

@@ -307,7 +307,9 @@ static bool send_away(const rc_step_t *step)
 
 /* ---- S2: the lanes ---- */
 
-static bool step_created(const rc_step_t *step)
+/* What created and deactivated have in common: they look first. `absent` decides when an employed person has no user.
+ */
+static bool step_after_a_look(const rc_step_t *step, bool (*absent)(const rc_step_t *))
 {
     if (step->newest->presence == RC_PRESENCE_GONE) return send_away(step);
     switch (step->seen->by_external_id.look) {
@@ -318,21 +320,22 @@ static bool step_created(const rc_step_t *step)
     case RC_LOOK_NONE:
         break;
     }
-    return find_or_create(step);
+    return absent(step);
+}
+
+static bool step_created(const rc_step_t *step)
+{
+    return step_after_a_look(step, find_or_create);
+}
+
+static bool leave_to_created(const rc_step_t *step)
+{
+    return done(step, RC_OUTCOME_COVERED, "employed again, and no such user yet: left to created");
 }
 
 static bool step_deactivated(const rc_step_t *step)
 {
-    if (step->newest->presence == RC_PRESENCE_GONE) return send_away(step);
-    switch (step->seen->by_external_id.look) {
-    case RC_LOOK_UNKNOWN:
-        return look(step, RC_ACTION_LOOKUP_EXTERNAL, our_id(step));
-    case RC_LOOK_FOUND:
-        return bring_all(step);
-    case RC_LOOK_NONE:
-        break;
-    }
-    return done(step, RC_OUTCOME_COVERED, "employed again, and no such user yet: left to created");
+    return step_after_a_look(step, leave_to_created);
 }
 
 /* What profile-updated and team-changed have in common: they update by external id without a look, and look only when

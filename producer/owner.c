@@ -8,6 +8,7 @@
 #include "common/kafka_admin.h"
 #include "common/kafka_consumer.h"
 #include "common/log.h"
+#include "common/retry.h"
 #include "common/topics.h"
 
 struct rc_owner {
@@ -48,12 +49,6 @@ char *rc_owner_group_id(const rc_config_t *config)
 int32_t rc_owner_partition(const rc_config_t *config, const char *integration_id)
 {
     return rc_kafka_partition(integration_id, strlen(integration_id), config->kafka.partitions);
-}
-
-static void wait_ms(const rc_owner_t *owner, int64_t delay_ms)
-{
-    const struct timespec step = {0, STEP_MS * 1000000};
-    for (; delay_ms > 0 && !atomic_load(&owner->stopping); delay_ms -= STEP_MS) (void)nanosleep(&step, NULL);
 }
 
 /* --- workers --- */
@@ -153,7 +148,7 @@ static void take_over(rc_owner_t *owner, const rc_kafka_event_t *event)
     rc_error_t error = RC_ERROR_INIT;
     while (try_take_over(owner, partitions, count, &error) != RC_OK && !atomic_load(&owner->stopping)) {
         rc_log(RC_LEVEL_WARN, "partitions cannot be taken over yet", RC_LOG_ERR(&error));
-        wait_ms(owner, REOPEN_MS);
+        (void)rc_retry_pause(REOPEN_MS, &owner->stopping);
     }
     if (!atomic_load(&owner->stopping)) {
         for (size_t i = 0; i < count; i++)
@@ -254,7 +249,7 @@ static void rebuild(rc_owner_t *owner, const rc_error_t *error)
     rc_kafka_consumer_close(owner->consumer);
     owner->consumer = NULL;
     if (error->code == RC_FENCED) note_fenced(owner, error);
-    wait_ms(owner, REOPEN_MS);
+    (void)rc_retry_pause(REOPEN_MS, &owner->stopping);
 }
 
 static void on_event(rc_owner_t *owner, const rc_kafka_event_t *event)
@@ -304,7 +299,7 @@ static void *run(void *opaque)
             if (error.code != RC_CANCELLED)
                 rc_log(RC_LEVEL_ERROR, "cannot join the producers, trying again", RC_LOG_ERR(&error));
             if (error.code == RC_FENCED) note_fenced(owner, &error);
-            wait_ms(owner, REOPEN_MS);
+            (void)rc_retry_pause(REOPEN_MS, &owner->stopping);
             continue;
         }
         rc_kafka_event_t event;

@@ -1,6 +1,7 @@
 /* common/retry: the waits between attempts. */
 #include "common/retry.h"
 
+#include "common/time.h"
 #include "tests/support/unit.h"
 
 static const rc_retry_t POLICY = {.base_ms = 1000, .cap_ms = 60000};
@@ -54,6 +55,33 @@ START_TEST(the_mean_is_half_of_the_bound)
 }
 END_TEST
 
+START_TEST(a_pause_lasts_as_long_as_it_says)
+{
+    rc_mono_t began = rc_mono_now();
+    ck_assert(rc_retry_pause(30, NULL));
+    ck_assert_int_ge(rc_mono_now().ms - began.ms, 30);
+    ck_assert(rc_retry_pause(0, NULL));
+}
+END_TEST
+
+START_TEST(a_pause_ends_when_the_program_stops)
+{
+    atomic_bool stop = true;
+    ck_assert(!rc_retry_pause(INT64_MAX / 2, &stop));
+    ck_assert(!rc_retry_pause(0, &stop));
+}
+END_TEST
+
+START_TEST(pauses_double_up_to_the_cap)
+{
+    ck_assert_int_eq(rc_retry_doubled(200, 5000), 400);
+    ck_assert_int_eq(rc_retry_doubled(2499, 5000), 4998);
+    ck_assert_int_eq(rc_retry_doubled(2500, 5000), 5000);
+    ck_assert_int_eq(rc_retry_doubled(5000, 5000), 5000);
+    ck_assert_int_eq(rc_retry_doubled(INT64_MAX, INT64_MAX), INT64_MAX);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *all = suite_create("retry");
@@ -62,6 +90,9 @@ static Suite *suite(void)
     tcase_add_test(tests, a_wait_is_never_shorter_than_what_the_service_asked_for);
     tcase_add_test(tests, a_huge_cap_does_not_overflow);
     tcase_add_test(tests, the_mean_is_half_of_the_bound);
+    tcase_add_test(tests, a_pause_lasts_as_long_as_it_says);
+    tcase_add_test(tests, a_pause_ends_when_the_program_stops);
+    tcase_add_test(tests, pauses_double_up_to_the_cap);
     suite_add_tcase(all, tests);
     return all;
 }
