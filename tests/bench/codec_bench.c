@@ -3,19 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/codec.h"
+#include "tests/support/cpu.h"
 #include "tests/support/records.h"
 
 enum { DEFAULT_EVENTS = 1000000, FOREIGN_SCHEMAS = 200 };
-
-static double cpu_seconds(void)
-{
-    struct timespec now;
-    RC_INVARIANT(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now) == 0);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void report(const char *what, long count, double seconds)
 {
@@ -37,20 +30,20 @@ int main(int argc, char **argv)
     rc_buf_t out = RC_BUF_INIT(1 << 20);
     rc_event_t event = rc_sample_event(RC_EVENT_PROFILE_UPDATED), read;
 
-    double start = cpu_seconds();
+    double start = rc_cpu_seconds();
     for (long i = 0; i < count; i++) {
         event.version++;
         rc_buf_reset(&out);
         RC_INVARIANT(rc_codec_encode_event(codec, &event, &out, NULL) == RC_OK);
     }
-    report("an event encoded", count, cpu_seconds() - start);
+    report("an event encoded", count, rc_cpu_seconds() - start);
 
-    start = cpu_seconds();
+    start = rc_cpu_seconds();
     for (long i = 0; i < count; i++) {
         rc_arena_reset(arena);
         RC_INVARIANT(rc_codec_decode_event(codec, out.data, out.size_bytes, arena, &read, NULL, NULL) == RC_OK);
     }
-    report("an event decoded", count, cpu_seconds() - start);
+    report("an event decoded", count, rc_cpu_seconds() - start);
     printf("%zu bytes on the wire, %zu in memory\n", out.size_bytes, rc_arena_used(arena));
 
     rc_buf_fini(&out);

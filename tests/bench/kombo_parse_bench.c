@@ -4,20 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/buf.h"
 #include "common/mem.h"
 #include "producer/kombo_parse.h"
+#include "tests/support/cpu.h"
 
 enum { RECORDS = 250, PIECE_BYTES = 16384, ROUNDS = 400, CAP_BYTES = 64 << 20 };
-
-static double cpu_seconds(void)
-{
-    struct timespec now;
-    RC_INVARIANT(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now) == 0);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static const char EMPLOYMENT[] =
     "{\"id\":\"12vpXR7BeqYNWDShXRgsonnm\",\"remote_id\":\"859\",\"employee_id\":\"26vafvWSRmbhNcxJYqjCzuJg\","
@@ -130,7 +123,7 @@ int main(int argc, char **argv)
     RC_INVARIANT(rc_kombo_fields_new(paths, sizeof paths / sizeof *paths, &fields, &error) == RC_OK);
     rc_kombo_parser_t *parser = rc_kombo_parser_new(fields);
     rc_kombo_sink_t sink = {.employee = take, .opaque = &groups};
-    double start = cpu_seconds();
+    double start = rc_cpu_seconds();
     rc_code_t code = RC_OK;
     for (int round = 0; round < ROUNDS && code == RC_OK; round++) {
         rc_kombo_parser_begin(parser, &sink);
@@ -141,7 +134,7 @@ int main(int argc, char **argv)
         if (code == RC_OK) code = rc_kombo_parser_end(parser, &page, &error);
         records += page.records;
     }
-    double seconds = cpu_seconds() - start, bytes = (double)text.size_bytes * ROUNDS;
+    double seconds = rc_cpu_seconds() - start, bytes = (double)text.size_bytes * ROUNDS;
     if (code != RC_OK)
         fprintf(stderr, "%s\n", error.message);
     else

@@ -3,19 +3,12 @@
  * together is 150,000 employees a second of CPU: 6.7 µs each. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "producer/decide.h"
+#include "tests/support/cpu.h"
 #include "tests/support/gen.h"
 
 enum { DISTINCT = 4096, DEFAULT_EMPLOYEES = 1000000 };
-
-static double cpu_seconds(void)
-{
-    struct timespec now;
-    RC_INVARIANT(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now) == 0);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void report(const char *what, long count, double seconds)
 {
@@ -43,32 +36,32 @@ int main(int argc, char **argv)
     }
 
     long settled = 0, events = 0;
-    double start = cpu_seconds();
+    double start = rc_cpu_seconds();
     for (long i = 0; i < count; i++) {
         rc_arena_reset(scratch);
         settled += rc_record_is_settled(scratch, &occasion, &records[i % DISTINCT], &rows[i % DISTINCT]);
     }
-    report("unchanged, recognised by the hash", count, cpu_seconds() - start);
+    report("unchanged, recognised by the hash", count, rc_cpu_seconds() - start);
 
-    start = cpu_seconds();
+    start = rc_cpu_seconds();
     for (long i = 0; i < count; i++) {
         rc_arena_reset(scratch);
         rc_decide_record(scratch, &occasion, &records[i % DISTINCT], RC_LOOK_FULL, &snapshots[i % DISTINCT], NULL,
                          &decision);
         events += (long)decision.diff.count;
     }
-    report("unchanged, decided in full (row decoded before)", count, cpu_seconds() - start);
+    report("unchanged, decided in full (row decoded before)", count, rc_cpu_seconds() - start);
     RC_INVARIANT(settled == count && events == 0);
 
     for (size_t i = 0; i < DISTINCT; i++) records[i].values[RC_TARGET_JOB_TITLE] = "Lead";
-    start = cpu_seconds();
+    start = rc_cpu_seconds();
     for (long i = 0; i < count; i++) {
         rc_arena_reset(scratch);
         rc_decide_record(scratch, &occasion, &records[i % DISTINCT], RC_LOOK_FULL, &snapshots[i % DISTINCT], NULL,
                          &decision);
         events += (long)decision.diff.count;
     }
-    report("changed, decided in full", count, cpu_seconds() - start);
+    report("changed, decided in full", count, rc_cpu_seconds() - start);
     RC_INVARIANT(events == count);
     free(records);
     free(snapshots);

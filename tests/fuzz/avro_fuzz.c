@@ -6,6 +6,7 @@
 
 #include "common/avro.h"
 #include "common/codec.h"
+#include "tests/support/records.h"
 
 static const char skipped[] =
     "{\"type\":\"record\",\"name\":\"rollcall.LedgerEntry\",\"fields\":[{\"name\":\"m\",\"type\":{\"type\":\"map\","
@@ -17,15 +18,6 @@ static const char skipped[] =
     "\"name\":\"integration_id\",\"type\":\"string\"},{\"name\":\"employee_id\",\"type\":\"string\"},{\"name\":"
     "\"version\",\"type\":\"int\"},{\"name\":\"outcome\",\"type\":{\"type\":\"enum\",\"name\":\"O\",\"symbols\":["
     "\"APPLIED\"]}},{\"name\":\"at\",\"type\":[\"long\",\"null\"]}]}";
-
-typedef union {
-    rc_event_t event;
-    rc_snapshot_t snapshot;
-    rc_pending_t pending;
-    rc_sync_state_t state;
-    rc_command_t command;
-    rc_ledger_entry_t ledger;
-} any_t;
 
 static rc_schema_store_t *store;
 static rc_codec_t *codec;
@@ -44,7 +36,7 @@ static void start(void)
 /* What one release can read it can write, and both times the same. */
 static void read_and_write(const rc_avro_plan_t *plan, const uint8_t *bytes, size_t size_bytes, rc_arena_t *arena)
 {
-    any_t first, second;
+    rc_any_record_t first, second;
     rc_buf_t once = RC_BUF_INIT(16 << 20), twice = RC_BUF_INIT(16 << 20);
     memset(&first, 0, sizeof first);
     memset(&second, 0, sizeof second);
@@ -68,7 +60,7 @@ static void read_by_any_schema(const uint8_t *bytes, size_t size_bytes, rc_arena
     if (rc_avro_schema_parse((const char *)bytes, json_bytes, &schema, NULL) != RC_OK) return;
     for (int kind = 0; kind < RC_RECORD_COUNT; kind++) {
         rc_avro_plan_t *plan;
-        any_t any;
+        rc_any_record_t any;
         if (rc_avro_plan_new(schema, rc_record_table((rc_record_kind_t)kind), &plan, NULL) != RC_OK) continue;
         if (end) (void)rc_avro_decode(plan, end + 1, size_bytes - json_bytes - 1, arena, &any, NULL);
         rc_avro_plan_free(plan);
@@ -79,7 +71,7 @@ static void read_by_any_schema(const uint8_t *bytes, size_t size_bytes, rc_arena
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    any_t any;
+    rc_any_record_t any;
     rc_event_t event;
     start();
     if (size == 0) return 0;

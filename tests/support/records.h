@@ -4,6 +4,16 @@
 
 #include "common/domain.h"
 
+/* Room for one of any kind. */
+typedef union {
+    rc_event_t event;
+    rc_snapshot_t snapshot;
+    rc_pending_t pending;
+    rc_sync_state_t state;
+    rc_command_t command;
+    rc_ledger_entry_t ledger;
+} rc_any_record_t;
+
 /* An employee with a value of every sort; static. */
 rc_employee_t rc_sample_employee(void);
 /* Version 1763827732123 of employee personio:A/42, with that employee. */

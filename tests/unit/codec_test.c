@@ -93,35 +93,25 @@ static size_t unhex(const char *hex, uint8_t *bytes)
     return size_bytes;
 }
 
-/* Of any kind, for tests that do not care which. */
-typedef union {
-    rc_event_t event;
-    rc_snapshot_t snapshot;
-    rc_pending_t pending;
-    rc_sync_state_t state;
-    rc_command_t command;
-    rc_ledger_entry_t ledger;
-} any_t;
-
-static any_t sample(int kind)
+static rc_any_record_t sample(int kind)
 {
     switch (kind) {
     case RC_RECORD_SNAPSHOT:
-        return (any_t){.snapshot = rc_sample_snapshot()};
+        return (rc_any_record_t){.snapshot = rc_sample_snapshot()};
     case RC_RECORD_PENDING:
-        return (any_t){.pending = rc_sample_pending()};
+        return (rc_any_record_t){.pending = rc_sample_pending()};
     case RC_RECORD_STATE:
-        return (any_t){.state = rc_sample_state()};
+        return (rc_any_record_t){.state = rc_sample_state()};
     case RC_RECORD_COMMAND:
-        return (any_t){.command = rc_sample_command()};
+        return (rc_any_record_t){.command = rc_sample_command()};
     case RC_RECORD_LEDGER:
-        return (any_t){.ledger = rc_sample_ledger()};
+        return (rc_any_record_t){.ledger = rc_sample_ledger()};
     default:
-        return (any_t){.event = rc_sample_event((rc_event_type_t)kind)};
+        return (rc_any_record_t){.event = rc_sample_event((rc_event_type_t)kind)};
     }
 }
 
-static rc_code_t encode(int kind, const any_t *any, rc_error_t *error)
+static rc_code_t encode(int kind, const rc_any_record_t *any, rc_error_t *error)
 {
     switch (kind) {
     case RC_RECORD_SNAPSHOT:
@@ -139,7 +129,7 @@ static rc_code_t encode(int kind, const any_t *any, rc_error_t *error)
     }
 }
 
-static rc_code_t decode(int kind, const void *bytes, size_t size_bytes, any_t *any, rc_framing_t *missing,
+static rc_code_t decode(int kind, const void *bytes, size_t size_bytes, rc_any_record_t *any, rc_framing_t *missing,
                         rc_error_t *error)
 {
     switch (kind) {
@@ -163,7 +153,7 @@ START_TEST(bytes_are_the_golden_ones)
     uint8_t frame[16], datum[1024];
     size_t frame_bytes = unhex("c301", frame), datum_bytes = unhex(golden[_i].datum, datum);
     frame_bytes += unhex(golden[_i].fingerprint, frame + frame_bytes);
-    any_t any = sample(_i);
+    rc_any_record_t any = sample(_i);
     rc_error_t error = RC_ERROR_INIT;
     ck_assert_msg(encode(_i, &any, &error) == RC_OK, "%s", error.message);
     ck_assert_mem_eq(out.data, frame, frame_bytes);
@@ -175,7 +165,7 @@ END_TEST
 /* The encoding is checked against golden bytes above, so it may stand for the comparison of two structs. */
 START_TEST(decoding_gives_back_what_was_encoded)
 {
-    any_t any = sample(_i), read;
+    rc_any_record_t any = sample(_i), read;
     memset(&read, 0xA5, sizeof read);
     rc_error_t error = RC_ERROR_INIT;
     ck_assert_int_eq(encode(_i, &any, &error), RC_OK);
@@ -279,7 +269,7 @@ END_TEST
 
 START_TEST(every_truncation_is_malformed_and_so_is_a_byte_too_many)
 {
-    any_t any = sample(_i), read;
+    rc_any_record_t any = sample(_i), read;
     ck_assert_int_eq(encode(_i, &any, NULL), RC_OK);
     for (size_t size_bytes = 0; size_bytes < out.size_bytes; size_bytes++) {
         /* Exactly as large as the input, so that the sanitizer sees a byte read behind it. */

@@ -1,5 +1,6 @@
 /* common/hmac: known answers (RFC 4231, RFC 4648) and what a webhook's signature must not let through. */
 #include "common/hmac.h"
+#include "tests/support/unit.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -85,9 +86,5 @@ int main(void)
     tcase_add_test(tc, kombo_signature_accepts_its_own_body_and_secret_only);
     tcase_add_test(tc, kombo_signature_is_never_valid_without_header_or_secret);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return rc_unit_run(suite);
 }

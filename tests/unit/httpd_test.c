@@ -1,5 +1,6 @@
 /* common/httpd, seen from the other end of the wire: a client of plain sockets. */
 #include "common/httpd.h"
+#include "tests/support/unit.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -317,9 +318,5 @@ int main(void)
     tcase_add_test(tc, later_calls_are_made_or_given_up);
     tcase_add_test(tc, an_address_that_cannot_be_had_is_an_error_that_names_it);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return rc_unit_run(suite);
 }

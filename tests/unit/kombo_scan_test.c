@@ -6,12 +6,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/buf.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "tests/support/cpu.h"
 #include "tests/support/unit.h"
 
 enum { LOG_CAP = 1 << 20 };
@@ -286,13 +286,6 @@ START_TEST(a_key_or_number_beyond_the_cap_is_no_trap)
 }
 END_TEST
 
-static double cpu_seconds(void)
-{
-    struct timespec now;
-    ck_assert_int_eq(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now), 0);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 /* As a ratio, with room for a loaded machine: quadratic work would be 16 times as much and more. */
 START_TEST(the_work_is_linear_in_a_text_that_comes_in_small_pieces)
 {
@@ -301,9 +294,9 @@ START_TEST(the_work_is_linear_in_a_text_that_comes_in_small_pieces)
         rc_error_t error = RC_ERROR_INIT;
         size_t total;
         char *text = long_text("_a", (size_t)(i ? 32 : 2) << 20, &total);
-        double start = cpu_seconds();
+        double start = rc_cpu_seconds();
         ck_assert_int_eq(scan_pieces(text, total, 512, SKIP_MARKED, NULL, &error), RC_OK);
-        seconds[i] = cpu_seconds() - start;
+        seconds[i] = rc_cpu_seconds() - start;
         free(text);
     }
     ck_assert_msg(seconds[1] < seconds[0] * 16 * 6 + 0.2, "2 MiB: %.4f s, 32 MiB: %.4f s", seconds[0], seconds[1]);
