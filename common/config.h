@@ -14,6 +14,7 @@
 #include "common/buf.h"
 #include "common/domain.h"
 #include "common/error.h"
+#include "common/listen.h"
 #include "common/log.h"
 #include "common/time.h"
 
@@ -43,11 +44,6 @@ typedef struct {
     size_t count;
     const char *const *items;
 } rc_strings_t;
-
-typedef struct {
-    char host[256]; /* a name, an IPv4 or an IPv6 address without brackets */
-    uint16_t port;  /* 0: a free one */
-} rc_listen_t;
 
 /* A librdkafka property as written, for common/kafka to set; the line is for its complaints. */
 typedef struct {
@@ -199,11 +195,6 @@ void rc_config_free(rc_config_t *config); /* NULL is fine */
 
 /* Replaces `instance` (what --instance gives; copied). RC_USAGE when it is not fit for a file name and a Kafka id. */
 rc_code_t rc_config_set_instance(rc_config_t *config, const char *instance, rc_error_t *error);
-
-/* "127.0.0.1:8080", "localhost:0", "[::1]:8080", ":8080" (all addresses). RC_USAGE otherwise. */
-rc_code_t rc_listen_parse(const char *text, rc_listen_t *listen, rc_error_t *error);
-/* Whether only this machine can connect. */
-bool rc_listen_is_loopback(const rc_listen_t *listen);
 
 /* The integration of that id; NULL: none. Borrows. */
 const rc_integration_t *rc_config_find(const rc_config_t *config, const char *integration_id);

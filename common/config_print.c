@@ -103,10 +103,8 @@ static void print_size(size_t bytes, rc_buf_t *yaml)
 
 static void print_listen(const rc_listen_t *listen, rc_buf_t *yaml)
 {
-    bool six = strchr(listen->host, ':') != NULL;
-    char *text = rc_sprintf("%s%s%s:%u", six ? "[" : "", listen->host, six ? "]" : "", listen->port);
-    rc_yaml_print_text(text, yaml);
-    free(text);
+    char text[RC_LISTEN_STR_SIZE];
+    rc_yaml_print_text(rc_listen_str(listen, text), yaml);
 }
 
 static void print_string(const rc_setting_t *setting, const char *text, bool bare, rc_buf_t *yaml)

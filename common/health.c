@@ -53,12 +53,6 @@ static void metrics(const rc_httpd_request_t *request, rc_httpd_reply_t *reply, 
     rc_metrics_render(health->metrics, &reply->body);
 }
 
-/* "[::1]:8080", ":8080". Returns new (free). */
-static char *listen_text(const rc_listen_t *listen)
-{
-    return rc_sprintf(strchr(listen->host, ':') ? "[%s]:%u" : "%s:%u", listen->host, (unsigned)listen->port);
-}
-
 rc_code_t rc_health_new(const rc_health_options_t *options, rc_health_t **result, rc_error_t *error)
 {
     rc_health_t *health = rc_zalloc(sizeof *health);
@@ -68,14 +62,13 @@ rc_code_t rc_health_new(const rc_health_options_t *options, rc_health_t **result
     rc_httpd_route_t *routes = rc_calloc(OWN_ROUTES + options->route_count, sizeof *routes);
     for (size_t i = 0; i < OWN_ROUTES; i++) routes[i] = own[i];
     for (size_t i = 0; i < options->route_count; i++) routes[OWN_ROUTES + i] = options->routes[i];
-    char *listen = listen_text(options->listen);
-    const rc_httpd_options_t httpd = {.listen = listen,
+    char listen[RC_LISTEN_STR_SIZE];
+    const rc_httpd_options_t httpd = {.listen = rc_listen_str(options->listen, listen),
                                       .routes = routes,
                                       .route_count = OWN_ROUTES + options->route_count,
                                       .max_body_bytes = MAX_BODY_BYTES,
                                       .threads = THREADS};
     rc_code_t code = rc_httpd_new(&httpd, &health->httpd, error);
-    free(listen);
     free(routes);
     if (code != RC_OK) {
         rc_health_free(health);

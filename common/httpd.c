@@ -1,9 +1,7 @@
 #include "common/httpd.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,9 +11,9 @@
 #include <unistd.h>
 
 #include "common/later.h"
+#include "common/listen.h"
 
 enum {
-    BACKLOG = 1024,
     CONNECTION_MEMORY_BYTES = 65536, /* also the longest request head: a list of 250 ids must fit */
     IDLE_SECONDS = 120,
     DEFAULT_CONNECTIONS = 1000,
@@ -28,8 +26,8 @@ struct rc_httpd {
     rc_httpd_route_t *routes;
     size_t route_count;
     size_t max_body_bytes;
-    unsigned port;
-    char address[NI_MAXHOST + 16];
+    rc_listen_t listen;
+    char address[RC_LISTEN_STR_SIZE];
 };
 
 /* One request and its answer, from the first line to the last byte. microhttpd calls for one connection never overlap;
@@ -319,71 +317,16 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 
 /* ---- the server ---- */
 
-/* Splits "host:port" and "[v6]:port". */
-static rc_code_t split_address(const char *listen_at, char host[NI_MAXHOST], char port[8], rc_error_t *error)
-{
-    const char *colon = strrchr(listen_at, ':');
-    char *end = NULL;
-    unsigned long number = colon ? strtoul(colon + 1, &end, 10) : 0;
-    if (!colon || !colon[1] || *end || number > 65535)
-        return rc_error_set(error, RC_CONFIG, RC_REJECT,
-                            "\"%s\" is no address to listen on; write host:port, such as 127.0.0.1:8080", listen_at);
-    const char *from = listen_at;
-    size_t length = (size_t)(colon - listen_at);
-    if (length >= 2 && from[0] == '[' && from[length - 1] == ']') {
-        from++;
-        length -= 2;
-    }
-    (void)snprintf(host, NI_MAXHOST, "%.*s", (int)length, from);
-    (void)snprintf(port, 8, "%lu", number);
-    return RC_OK;
-}
-
-static int open_socket(const struct addrinfo *address)
-{
-    int on = 1;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) return -1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
-        return fd;
-    int why = errno;
-    (void)close(fd);
-    errno = why;
-    return -1;
-}
-
-static rc_code_t listen_on(rc_httpd_t *httpd, const char *listen_at, int *fd, int *family, rc_error_t *error)
-{
-    char host[NI_MAXHOST], port[8];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *addresses = NULL;
-    struct sockaddr_storage bound;
-    socklen_t bound_size = sizeof bound;
-    if (split_address(listen_at, host, port, error)) return RC_CONFIG;
-    int failed = getaddrinfo(*host ? host : NULL, port, &hints, &addresses);
-    if (failed)
-        return rc_error_set(error, RC_CONFIG, RC_REJECT, "cannot listen on %s: %s", listen_at, gai_strerror(failed));
-    int opened = open_socket(addresses), why = errno;
-    *family = addresses->ai_family;
-    freeaddrinfo(addresses);
-    if (opened < 0)
-        return rc_error_set(error, RC_IO, RC_FATAL, "cannot listen on %s: %s; choose another port, or 0 for a free one",
-                            listen_at, strerror(why));
-    RC_INVARIANT(getsockname(opened, (struct sockaddr *)&bound, &bound_size) == 0);
-    httpd->port = ntohs(*family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
-                                            : ((struct sockaddr_in *)(void *)&bound)->sin_port);
-    (void)snprintf(httpd->address, sizeof httpd->address, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, httpd->port);
-    *fd = opened;
-    return RC_OK;
-}
-
 rc_code_t rc_httpd_new(const rc_httpd_options_t *options, rc_httpd_t **out, rc_error_t *error)
 {
     rc_httpd_t *httpd = rc_zalloc(sizeof *httpd);
-    int fd = -1, family = AF_INET;
+    int fd = -1;
+    bool six = false;
     sigset_t all, saved;
-    rc_code_t code = listen_on(httpd, options->listen, &fd, &family, error);
+    rc_code_t code = rc_listen_parse(options->listen, &httpd->listen, error);
+    if (!code) code = rc_listen_open(&httpd->listen, &fd, &six, error);
     if (code) goto cleanup;
+    (void)rc_listen_str(&httpd->listen, httpd->address);
     httpd->routes = rc_calloc(options->route_count, sizeof *httpd->routes);
     memcpy(httpd->routes, options->routes, options->route_count * sizeof *httpd->routes);
     httpd->route_count = options->route_count;
@@ -391,7 +334,7 @@ rc_code_t rc_httpd_new(const rc_httpd_options_t *options, rc_httpd_t **out, rc_e
     httpd->later = rc_later_new();
 
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
-    if (family == AF_INET6) flags |= MHD_USE_IPv6;
+    if (six) flags |= MHD_USE_IPv6;
     struct MHD_OptionItem items[] = {
         {MHD_OPTION_THREAD_POOL_SIZE, options->threads > 1 ? (intptr_t)options->threads : 0, NULL},
         {MHD_OPTION_CONNECTION_LIMIT,
@@ -433,7 +376,7 @@ void rc_httpd_free(rc_httpd_t *httpd)
 
 unsigned rc_httpd_port(const rc_httpd_t *httpd)
 {
-    return httpd->port;
+    return httpd->listen.port;
 }
 
 const char *rc_httpd_address(const rc_httpd_t *httpd)

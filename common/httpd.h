@@ -74,8 +74,8 @@ typedef struct {
     unsigned max_connections; /* 0: 1,000; further ones are closed at once */
 } rc_httpd_options_t;
 
-/* Starts listening and serving. Returns new (free with rc_httpd_free). RC_CONFIG for an address that is none, RC_IO
- * when it cannot be listened on. */
+/* Starts listening and serving. Returns new (free with rc_httpd_free). RC_USAGE or RC_CONFIG for an address that is
+ * none, RC_IO when it cannot be listened on. */
 rc_code_t rc_httpd_new(const rc_httpd_options_t *options, rc_httpd_t **httpd, rc_error_t *error);
 
 /* Stops: answers under way end, delayed ones are dropped, calls that are due later are not made. NULL is fine. Not from

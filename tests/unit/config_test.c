@@ -914,39 +914,6 @@ START_TEST(every_setting_is_described)
 }
 END_TEST
 
-START_TEST(an_address_to_listen_on_has_host_and_port)
-{
-    static const struct {
-        const char *text, *host;
-        unsigned port;
-        bool loopback;
-    } cases[] = {
-        {"127.0.0.1:8080", "127.0.0.1", 8080, true},
-        {"[::1]:0", "::1", 0, true},
-        {":9000", "0.0.0.0", 9000, false},
-        {"localhost:1", "localhost", 1, true},
-        {"127.evil.example:1", "127.evil.example", 1, false},
-        {"", NULL, 0, false},
-        {"8080", NULL, 0, false},
-        {"a:", NULL, 0, false},
-        {"a:x", NULL, 0, false},
-        {"::1:80", NULL, 0, false},
-        {"[::1:80", NULL, 0, false},
-        {"a:70000", NULL, 0, false},
-        {"a b:80", NULL, 0, false},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        rc_listen_t listen;
-        rc_code_t code = rc_listen_parse(cases[i].text, &listen, NULL);
-        ck_assert_msg((code == RC_OK) == (cases[i].host != NULL), "%s", cases[i].text);
-        if (code != RC_OK) continue;
-        ck_assert_str_eq(listen.host, cases[i].host);
-        ck_assert_uint_eq(listen.port, cases[i].port);
-        ck_assert(rc_listen_is_loopback(&listen) == cases[i].loopback);
-    }
-}
-END_TEST
-
 START_TEST(the_instance_can_be_set_from_outside)
 {
     rc_error_t error = RC_ERROR_INIT;
@@ -1003,7 +970,6 @@ int main(void)
     tcase_add_test(printed, the_reference_page_is_fresh);
     tcase_add_test(printed, every_setting_is_described);
     tcase_add_test(printed, every_source_of_a_mapping_is_read_by_the_parser);
-    tcase_add_test(printed, an_address_to_listen_on_has_host_and_port);
     tcase_add_test(printed, the_instance_can_be_set_from_outside);
     suite_add_tcase(suite, read);
     suite_add_tcase(suite, wrong);

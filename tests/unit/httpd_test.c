@@ -291,7 +291,7 @@ START_TEST(an_address_that_cannot_be_had_is_an_error_that_names_it)
     static const char *wrong[] = {"127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", ""};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         options.listen = wrong[i];
-        ck_assert_int_eq(rc_httpd_new(&options, &second, &error), RC_CONFIG);
+        ck_assert_int_eq(rc_httpd_new(&options, &second, &error), RC_USAGE);
     }
 }
 END_TEST
