@@ -6,26 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cli_option.h"
 #include "common/mem.h"
 #include "common/suggest.h"
-#include "common/text.h"
 
-typedef struct {
-    const char *name;
-    const char *value;
-    const char *help;
-} option_t;
-
-static const option_t OPTIONS[] = {
-#define X(id, name, value, help) [RC_OPTION_##id] = {name, value, help},
-    RC_CLI_OPTIONS(X)
-#undef X
-};
-
-enum { INDENT = 2, HELP_COLUMN = 26, WORDS_MAX = 2 };
-
-/* What belongs to every command. */
-static const uint32_t EVERYWHERE = RC_OPT(CONFIG);
+enum { WORDS_MAX = 2 };
 
 rc_exit_t rc_cli_fail(const rc_args_t *args, rc_exit_t code, const char *format, ...)
 {
@@ -36,173 +21,6 @@ rc_exit_t rc_cli_fail(const rc_args_t *args, rc_exit_t code, const char *format,
     va_end(list);
     (void)fputc('\n', stderr);
     return code;
-}
-
-/* --- help ---------------------------------------------------------------------------------------------------- */
-
-static void print_row(const char *left, const char *value, const char *help)
-{
-    char text[64];
-    (void)snprintf(text, sizeof text, "%s%s%s", left, value ? " " : "", value ? value : "");
-    if (strlen(text) + INDENT < HELP_COLUMN)
-        printf("%*s%-*s%s\n", INDENT, "", HELP_COLUMN - INDENT, text, help);
-    else
-        printf("%*s%s\n%*s%s\n", INDENT, "", text, HELP_COLUMN, "", help);
-}
-
-static void print_program_help(const rc_cli_program_t *program)
-{
-    printf("%s: %s\n\nUsage: %s COMMAND [OPTION...]\n\nCommands:\n", program->name, program->summary, program->name);
-    for (const rc_cli_command_t *command = program->commands; command->name; command++)
-        print_row(command->name, NULL, command->summary);
-    printf("\nOptions of every command:\n");
-    print_row(OPTIONS[RC_OPTION_CONFIG].name, OPTIONS[RC_OPTION_CONFIG].value, OPTIONS[RC_OPTION_CONFIG].help);
-    print_row("--help", NULL, "say more about the command");
-    print_row("--version", NULL, "print the release");
-    printf("\nExit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 something is held or differs.\n");
-}
-
-static void print_examples(const rc_cli_program_t *program, const char *examples)
-{
-    while (examples) {
-        size_t length = strcspn(examples, "\n");
-        printf("%*s%s %.*s\n", INDENT, "", program->name, (int)length, examples);
-        examples = examples[length] ? examples + length + 1 : NULL;
-    }
-}
-
-static void print_command_help(const rc_cli_program_t *program, const rc_cli_command_t *command)
-{
-    printf("%s %s: %s\n\nUsage: %s %s", program->name, command->name, command->summary, program->name, command->name);
-    for (size_t i = 0; i < RC_OPTION_COUNT; i++)
-        if (command->required & 1u << i)
-            printf(" %s%s%s", OPTIONS[i].name, OPTIONS[i].value ? " " : "", OPTIONS[i].value ? OPTIONS[i].value : "");
-    printf(" [OPTION...]\n");
-    if (command->details) printf("\n%s\n", command->details);
-    printf("\nOptions:\n");
-    for (size_t i = 0; i < RC_OPTION_COUNT; i++)
-        if ((command->options | command->required | EVERYWHERE) & 1u << i)
-            print_row(OPTIONS[i].name, OPTIONS[i].value, OPTIONS[i].help);
-    print_row("--help", NULL, "this text");
-    if (!command->example) return;
-    printf("\nExamples:\n");
-    print_examples(program, command->example);
-}
-
-/* --- values -------------------------------------------------------------------------------------------------- */
-
-static bool parse_events(const rc_args_t *args, const char *text, uint32_t *events)
-{
-    *events = 0;
-    for (const char *at = text;;) {
-        size_t length = strcspn(at, ",");
-        char name[32];
-        (void)snprintf(name, sizeof name, "%.*s", (int)length, at);
-        int type = length < sizeof name ? rc_enum_parse(&RC_ENUM_EVENT, name) : -1;
-        if (type < 0) {
-            rc_suggest_t suggest = RC_SUGGEST_INIT(name);
-            for (int i = 0; i < RC_EVENT_COUNT; i++) rc_suggest_offer(&suggest, rc_enum_str(&RC_ENUM_EVENT, i));
-            (void)rc_cli_fail(args, RC_EXIT_USAGE, "--events: \"%s\" is no event type; %s%s%s", name,
-                              suggest.best ? "did you mean " : "write ", suggest.best ? suggest.best : "created, ",
-                              suggest.best ? "?" : "profile-updated, team-changed or deactivated, separated by commas");
-            return false;
-        }
-        *events |= 1u << type;
-        if (!at[length]) return true;
-        at += length + 1;
-    }
-}
-
-/* A moment, a day (UTC), or how long ago. */
-static bool parse_since(const rc_args_t *args, const char *text, rc_wall_t *since)
-{
-    rc_date_t date;
-    int64_t ago_ms;
-    if (rc_wall_parse(text, since, NULL) == RC_OK) return true;
-    if (rc_duration_parse(text, &ago_ms, NULL) == RC_OK) {
-        since->ms = rc_wall_now().ms - ago_ms;
-        return true;
-    }
-    if (strlen(text) == 10 && rc_date_parse(text, strlen(text), &date, NULL) == RC_OK) {
-        since->ms = (int64_t)date.days * 24 * 3600 * 1000;
-        return true;
-    }
-    (void)rc_cli_fail(args, RC_EXIT_USAGE,
-                      "--since: \"%s\" is no time; write 2026-11-22T16:00:00Z, 2026-11-22, or how long ago, like 2h",
-                      text);
-    return false;
-}
-
-static bool parse_offset(const rc_args_t *args, const char *text, int32_t *partition, int64_t *offset)
-{
-    long long number;
-    int end = 0;
-    if (strspn(text, "0123456789:") == strlen(text) && strlen(text) < 30 &&
-        sscanf(text, "%9d:%18lld%n", partition, &number, &end) == 2 && !text[end]) {
-        *offset = number;
-        return true;
-    }
-    (void)rc_cli_fail(args, RC_EXIT_USAGE, "--offset: \"%s\" is no place; write PARTITION:OFFSET, like 3:1207", text);
-    return false;
-}
-
-static bool set_value(rc_args_t *args, rc_option_t option, const char *value)
-{
-    rc_error_t error = RC_ERROR_INIT;
-    rc_listen_t listen;
-    switch (option) {
-    case RC_OPTION_CONFIG:
-        args->config = value;
-        break;
-    case RC_OPTION_INSTANCE:
-        args->instance = value;
-        break;
-    case RC_OPTION_JSON:
-        args->json = true;
-        break;
-    case RC_OPTION_INTEGRATION:
-        args->integration = value;
-        break;
-    case RC_OPTION_EMPLOYEE:
-        args->employee = value;
-        break;
-    case RC_OPTION_EVENTS:
-        return parse_events(args, value, &args->events);
-    case RC_OPTION_FULL:
-        args->full = true;
-        break;
-    case RC_OPTION_HOLD:
-        args->hold = value;
-        break;
-    case RC_OPTION_REASON:
-        args->reason = value;
-        break;
-    case RC_OPTION_SINCE:
-        return parse_since(args, value, &args->since);
-    case RC_OPTION_OFFSET:
-        return parse_offset(args, value, &args->partition, &args->offset);
-    case RC_OPTION_APPLY:
-        args->apply = true;
-        break;
-    case RC_OPTION_REPAIR:
-        args->repair = true;
-        break;
-    case RC_OPTION_REFERENCE:
-        args->reference = true;
-        break;
-    case RC_OPTION_LISTEN:
-        args->listen = value;
-        if (rc_listen_parse(value, &listen, &error) == RC_OK) return true;
-        (void)rc_cli_fail(args, RC_EXIT_USAGE, "--listen: %s", error.message);
-        return false;
-    case RC_OPTION_WAIT:
-        if (rc_duration_parse(value, &args->wait_ms, &error) == RC_OK) return true;
-        (void)rc_cli_fail(args, RC_EXIT_USAGE, "--wait: %s", error.message);
-        return false;
-    case RC_OPTION_COUNT:
-        break;
-    }
-    return true;
 }
 
 /* --- parsing ------------------------------------------------------------------------------------------------- */
@@ -224,7 +42,7 @@ typedef struct {
 static int find_option(const char *text, size_t length)
 {
     for (int i = 0; i < RC_OPTION_COUNT; i++)
-        if (strncmp(OPTIONS[i].name, text, length) == 0 && !OPTIONS[i].name[length]) return i;
+        if (strncmp(RC_CLI_TABLE[i].name, text, length) == 0 && !RC_CLI_TABLE[i].name[length]) return i;
     return -1;
 }
 
@@ -234,15 +52,15 @@ static bool split_option(const rc_args_t *args, line_t *line, char **argv, int a
     size_t length = strcspn(text, "=");
     const char *value = text[length] ? text + length + 1 : NULL;
     int option = find_option(text, length);
-    bool takes = option >= 0 && OPTIONS[option].value;
+    bool takes = option >= 0 && RC_CLI_TABLE[option].value;
     if (option >= 0 && !takes && value) {
-        (void)rc_cli_fail(args, RC_EXIT_USAGE, "%s takes no value; write it alone", OPTIONS[option].name);
+        (void)rc_cli_fail(args, RC_EXIT_USAGE, "%s takes no value; write it alone", RC_CLI_TABLE[option].name);
         return false;
     }
     if (takes && !value) {
         if (*at + 1 >= argc || strncmp(argv[*at + 1], "--", 2) == 0) {
-            (void)rc_cli_fail(args, RC_EXIT_USAGE, "%s needs a value; write %s %s", OPTIONS[option].name,
-                              OPTIONS[option].name, OPTIONS[option].value);
+            (void)rc_cli_fail(args, RC_EXIT_USAGE, "%s needs a value; write %s %s", RC_CLI_TABLE[option].name,
+                              RC_CLI_TABLE[option].name, RC_CLI_TABLE[option].value);
             return false;
         }
         value = argv[++*at];
@@ -314,9 +132,9 @@ static rc_exit_t complain_option(const rc_args_t *args, const char *text)
     size_t length = strcspn(text, "=");
     char *name = rc_strndup(text, length);
     rc_suggest_t suggest = RC_SUGGEST_INIT(name);
-    uint32_t allowed = args->command->options | args->command->required | EVERYWHERE;
+    uint32_t allowed = rc_cli_allowed(args->command);
     for (size_t i = 0; i < RC_OPTION_COUNT; i++)
-        if (allowed & 1u << i) rc_suggest_offer(&suggest, OPTIONS[i].name);
+        if (allowed & 1u << i) rc_suggest_offer(&suggest, RC_CLI_TABLE[i].name);
     rc_exit_t code =
         rc_cli_fail(args, RC_EXIT_USAGE, "%s has no option %s; %s%s%s%s %s --help lists them", args->command->name,
                     name, suggest.best ? "did you mean " : "", suggest.best ? suggest.best : "",
@@ -327,23 +145,24 @@ static rc_exit_t complain_option(const rc_args_t *args, const char *text)
 
 static rc_exit_t take_options(rc_args_t *args, const line_t *line)
 {
-    uint32_t allowed = args->command->options | args->command->required | EVERYWHERE;
+    uint32_t allowed = rc_cli_allowed(args->command);
     for (size_t i = 0; i < line->option_count; i++) {
         int option = line->options[i].option;
         if (option < 0 || !(allowed & 1u << option)) return complain_option(args, line->options[i].text);
         if (args->given & 1u << option)
-            return rc_cli_fail(args, RC_EXIT_USAGE, "%s is given twice; give it once", OPTIONS[option].name);
+            return rc_cli_fail(args, RC_EXIT_USAGE, "%s is given twice; give it once", RC_CLI_TABLE[option].name);
         if (line->options[i].value && !*line->options[i].value)
-            return rc_cli_fail(args, RC_EXIT_USAGE, "%s: the value is empty; write %s %s", OPTIONS[option].name,
-                               OPTIONS[option].name, OPTIONS[option].value);
+            return rc_cli_fail(args, RC_EXIT_USAGE, "%s: the value is empty; write %s %s", RC_CLI_TABLE[option].name,
+                               RC_CLI_TABLE[option].name, RC_CLI_TABLE[option].value);
         args->given |= 1u << option;
-        if (!set_value(args, (rc_option_t)option, line->options[i].value)) return RC_EXIT_USAGE;
+        if (!rc_cli_set(args, (rc_option_t)option, line->options[i].value)) return RC_EXIT_USAGE;
     }
     for (size_t i = 0; i < RC_OPTION_COUNT; i++)
         if ((args->command->required & 1u << i) && !(args->given & 1u << i))
             return rc_cli_fail(args, RC_EXIT_USAGE, "%s needs %s%s%s; %s %s --help says more", args->command->name,
-                               OPTIONS[i].name, OPTIONS[i].value ? " " : "", OPTIONS[i].value ? OPTIONS[i].value : "",
-                               args->program->name, args->command->name);
+                               RC_CLI_TABLE[i].name, RC_CLI_TABLE[i].value ? " " : "",
+                               RC_CLI_TABLE[i].value ? RC_CLI_TABLE[i].value : "", args->program->name,
+                               args->command->name);
     return RC_EXIT_DONE;
 }
 
@@ -371,7 +190,7 @@ int rc_cli_main(const rc_cli_program_t *program, int argc, char **argv)
         return end(RC_EXIT_DONE);
     }
     if (!line.word_count && line.help) {
-        print_program_help(program);
+        rc_cli_print_help(program);
         return end(RC_EXIT_DONE);
     }
     if (!line.word_count)
@@ -379,7 +198,7 @@ int rc_cli_main(const rc_cli_program_t *program, int argc, char **argv)
     args.command = find_command(program, &line, &used);
     if (!args.command) return complain_command(&args, &line);
     if (line.help) {
-        print_command_help(program, args.command);
+        rc_cli_print_command_help(program, args.command);
         return end(RC_EXIT_DONE);
     }
     for (size_t i = 0; i < line.option_count; i++) /* before the words: an unknown option's value looks like one */
