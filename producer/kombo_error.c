@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/retry.h"
+
 /* In words: what is wrong; who mends it how. */
 typedef struct {
     const char *error_code;
@@ -114,4 +116,26 @@ rc_code_t rc_kombo_error_set(rc_error_t *error, int status, const rc_kombo_page_
         error->retry_after_ms = retry_after_ms;
     }
     return code;
+}
+
+enum {
+    RETRY_BASE_MS = 2000,
+    RETRY_CAP_LEAST_MS = 30000, /* a service that is down is asked less often than one that is up */
+    RETRY_CAP_MS = 300000,
+    CUSTOMER_RETRY_MS = 900000, /* Kombo says when the customer has mended it; nobody tells us */
+    MISCONFIGURED_RETRY_MS = 3600000
+};
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t rc_kombo_error_delay_ms(const rc_error_t *error, int failures, int64_t poll_interval_ms, uint64_t random)
+{
+    if (error->code == RC_NEEDS_CUSTOMER) return least(poll_interval_ms, CUSTOMER_RETRY_MS);
+    if (error->code == RC_MISCONFIGURED) return least(poll_interval_ms, MISCONFIGURED_RETRY_MS);
+    int64_t cap_ms = poll_interval_ms < RETRY_CAP_LEAST_MS ? RETRY_CAP_LEAST_MS : least(poll_interval_ms, RETRY_CAP_MS);
+    const rc_retry_t policy = {RETRY_BASE_MS, cap_ms};
+    return rc_retry_delay_ms(&policy, failures, error->retry_after_ms, random);
 }

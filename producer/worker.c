@@ -9,8 +9,8 @@
 
 #include "common/log.h"
 #include "common/random.h"
-#include "common/retry.h"
 #include "common/text.h"
+#include "producer/kombo_error.h"
 
 /* A command that waits. */
 typedef struct job {
@@ -48,10 +48,7 @@ struct rc_worker {
 };
 
 enum {
-    RETRY_BASE_MS = 2000,
-    RETRY_CAP_MS = 300000,
-    CUSTOMER_RETRY_MS = 900000, /* Kombo says when the customer has mended it; nobody tells us */
-    MISCONFIGURED_RETRY_MS = 3600000,
+    UNANSWERED_WAIT_MS = 2000, /* before a command is tried again */
     STATE_WAIT_MS = 500,
     LONGEST_WAIT_MS = 60000,      /* the clock may be set */
     TRANSACTION_EMPLOYEES = 10000 /* design section 4, "Publish" */
@@ -279,16 +276,6 @@ static void note_success(rc_worker_t *worker, const rc_poll_order_t *order, cons
     show_pending(worker, result);
 }
 
-static int64_t retry_delay_ms(const rc_worker_t *worker, int failures, const rc_error_t *error)
-{
-    static const rc_retry_t policy = {RETRY_BASE_MS, RETRY_CAP_MS};
-    int64_t interval_ms = worker->integration->kombo.poll_interval_ms;
-    if (error->code == RC_NEEDS_CUSTOMER) return interval_ms < CUSTOMER_RETRY_MS ? interval_ms : CUSTOMER_RETRY_MS;
-    if (error->code == RC_MISCONFIGURED)
-        return interval_ms < MISCONFIGURED_RETRY_MS ? interval_ms : MISCONFIGURED_RETRY_MS;
-    return rc_retry_delay_ms(&policy, failures, error->retry_after_ms, rc_random64());
-}
-
 static rc_integration_state_t state_of(const rc_error_t *error)
 {
     return error->code == RC_NEEDS_CUSTOMER  ? RC_STATE_NEEDS_CUSTOMER
@@ -362,7 +349,8 @@ static void note_failure(rc_worker_t *worker, rc_poll_kind_t kind, int64_t known
     int *failures = tick ? &worker->tick_failures : &worker->failures;
     if (!tick && known_failures > *failures) *failures = known_failures < INT_MAX / 2 ? (int)known_failures : 0;
     ++*failures;
-    int64_t delay_ms = retry_delay_ms(worker, *failures, error);
+    int64_t delay_ms =
+        rc_kombo_error_delay_ms(error, *failures, worker->integration->kombo.poll_interval_ms, rc_random64());
     *(tick ? &worker->tick_at : &worker->retry_at) = (rc_wall_t){rc_wall_now().ms + delay_ms};
     rc_log(RC_LEVEL_WARN, tick ? "tick failed" : "poll failed", RC_LOG_STR(INTEGRATION, worker->integration->id),
            RC_LOG_ERR(error), RC_LOG_INT(DELAY, delay_ms));
@@ -510,7 +498,7 @@ static bool step(rc_worker_t *worker)
     if (job) {
         then_t then = do_command(worker, job);
         if (then == NEXT) drop_job(worker, job);
-        if (then == AGAIN) wait_until(worker, (rc_wall_t){rc_wall_now().ms + RETRY_BASE_MS}, false);
+        if (then == AGAIN) wait_until(worker, (rc_wall_t){rc_wall_now().ms + UNANSWERED_WAIT_MS}, false);
         return then != END;
     }
     rc_code_t code;

@@ -119,6 +119,40 @@ START_TEST(long_words_are_cut)
 }
 END_TEST
 
+/* How long at most, by the poll's interval. */
+static const struct {
+    rc_code_t code;
+    int failures;
+    int64_t interval_ms, longest_ms;
+} DELAYS[] = {
+    {RC_HTTP, 1, 10800000, 2000},        {RC_HTTP, 3, 10800000, 8000},
+    {RC_HTTP, 30, 10800000, 300000},     {RC_HTTP, 30, 60000, 60000},
+    {RC_TIMEOUT, 30, 1000, 30000},       {RC_NEEDS_CUSTOMER, 1, 10800000, 900000},
+    {RC_NEEDS_CUSTOMER, 9, 1000, 1000},  {RC_MISCONFIGURED, 1, 10800000, 3600000},
+    {RC_MISCONFIGURED, 1, 60000, 60000},
+};
+enum { DELAY_COUNT = sizeof DELAYS / sizeof *DELAYS };
+
+START_TEST(a_failed_poll_is_tried_again_no_later_than_its_interval_or_half_a_minute)
+{
+    rc_error_t error = RC_ERROR_INIT;
+    error.code = DELAYS[_i].code;
+    error.retry_after_ms = -1;
+    int64_t longest_ms = rc_kombo_error_delay_ms(&error, DELAYS[_i].failures, DELAYS[_i].interval_ms, UINT64_MAX);
+    ck_assert_int_le(longest_ms, DELAYS[_i].longest_ms);
+    ck_assert_int_ge(longest_ms, DELAYS[_i].longest_ms - 1);
+}
+END_TEST
+
+START_TEST(what_kombo_asks_for_is_waited_whatever_the_interval)
+{
+    rc_error_t error = RC_ERROR_INIT;
+    error.code = RC_HTTP;
+    error.retry_after_ms = 120000;
+    ck_assert_int_eq(rc_kombo_error_delay_ms(&error, 1, 1000, 0), 120000);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *all = suite_create("kombo_error");
@@ -127,6 +161,9 @@ static Suite *suite(void)
     tcase_add_test(tests, a_request_that_was_right_without_a_cursor_has_an_expired_one);
     tcase_add_test(tests, an_error_is_known_by_status_code_or_word);
     tcase_add_test(tests, long_words_are_cut);
+    tcase_add_loop_test(tests, a_failed_poll_is_tried_again_no_later_than_its_interval_or_half_a_minute, 0,
+                        DELAY_COUNT);
+    tcase_add_test(tests, what_kombo_asks_for_is_waited_whatever_the_interval);
     suite_add_tcase(all, tests);
     return all;
 }
