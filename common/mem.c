@@ -119,7 +119,8 @@ void rc_arena_reset(rc_arena_t *arena)
     arena->used_bytes = 0;
 }
 
-void *rc_arena_alloc(rc_arena_t *arena, size_t size_bytes)
+/* What is allocated, as it is. */
+static void *take(rc_arena_t *arena, size_t size_bytes, size_t *taken_bytes)
 {
     const size_t unit = alignof(max_align_t);
     RC_INVARIANT(size_bytes <= SIZE_MAX / 2);
@@ -136,7 +137,15 @@ void *rc_arena_alloc(rc_arena_t *arena, size_t size_bytes)
     void *memory = (char *)block->data + block->used_bytes;
     block->used_bytes += rounded;
     arena->used_bytes += rounded;
-    return memset(memory, 0, rounded);
+    *taken_bytes = rounded;
+    return memory;
+}
+
+void *rc_arena_alloc(rc_arena_t *arena, size_t size_bytes)
+{
+    size_t taken_bytes;
+    void *memory = take(arena, size_bytes, &taken_bytes);
+    return memset(memory, 0, taken_bytes);
 }
 
 void *rc_arena_memdup(rc_arena_t *arena, const void *bytes, size_t size_bytes)
@@ -146,8 +155,10 @@ void *rc_arena_memdup(rc_arena_t *arena, const void *bytes, size_t size_bytes)
 
 char *rc_arena_strndup(rc_arena_t *arena, const char *text, size_t length)
 {
-    char *copy = rc_arena_alloc(arena, length + 1);
+    size_t taken_bytes;
+    char *copy = take(arena, length + 1, &taken_bytes);
     memcpy(copy, text, length);
+    copy[length] = '\0';
     return copy;
 }
 

@@ -88,8 +88,9 @@ static rc_kombo_member_t *add_member(rc_kombo_fields_t *fields, rc_kombo_shape_t
     member->want = want;
     member->slot = slot;
     member->id = fields->member_count++;
-    member->next = shape->buckets[member->length % RC_KOMBO_SHAPE_BUCKETS];
-    shape->buckets[member->length % RC_KOMBO_SHAPE_BUCKETS] = member;
+    size_t bucket = rc_kombo_shape_bucket(member->name, member->length);
+    member->next = shape->buckets[bucket];
+    shape->buckets[bucket] = member;
     return member;
 }
 

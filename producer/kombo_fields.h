@@ -30,9 +30,9 @@ typedef struct rc_kombo_member {
     struct rc_kombo_member *next;
 } rc_kombo_member_t;
 
-enum { RC_KOMBO_SHAPE_BUCKETS = 32 };
+enum { RC_KOMBO_SHAPE_BUCKETS = 64 };
 
-/* The wanted members of one object, by the length of their names. */
+/* The wanted members of one object, by what names differ in: most of those that nobody wants meet an empty bucket. */
 struct rc_kombo_shape {
     rc_kombo_member_t *buckets[RC_KOMBO_SHAPE_BUCKETS];
 };
@@ -82,11 +82,18 @@ struct rc_kombo_fields {
     rc_kombo_shape_t *entry_keys; /* the mapped integration fields: key to slot */
 };
 
+static inline size_t rc_kombo_shape_bucket(const char *name, size_t length)
+{
+    if (!length) return 0;
+    size_t first = (unsigned char)name[0], last = (unsigned char)name[length - 1];
+    return (length * 5 + first * 3 + last + (unsigned char)name[length / 2]) % RC_KOMBO_SHAPE_BUCKETS;
+}
+
 /* The member of that name, or NULL: not wanted. */
 static inline const rc_kombo_member_t *rc_kombo_shape_find(const rc_kombo_shape_t *shape, const char *name,
                                                            size_t length)
 {
-    const rc_kombo_member_t *member = shape->buckets[length % RC_KOMBO_SHAPE_BUCKETS];
+    const rc_kombo_member_t *member = shape->buckets[rc_kombo_shape_bucket(name, length)];
     while (member && (member->length != length || memcmp(member->name, name, length) != 0)) member = member->next;
     return member;
 }

@@ -11,6 +11,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "producer/kombo_scan_run.h"
 #include "tests/support/cpu.h"
 #include "tests/support/unit.h"
 
@@ -468,6 +469,36 @@ START_TEST(accepts_what_jansson_accepts_and_hands_out_the_same_however_it_is_cut
 }
 END_TEST
 
+/* Byte by byte: what both must come to. */
+static const char *run_end(const char *at, const char *end)
+{
+    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20) at++;
+    return at;
+}
+
+START_TEST(a_run_ends_at_the_same_byte_on_every_machine)
+{
+    enum { MOST = 70 };
+    char bytes[MOST];
+    static const signed char specials[] = {'"', '\\', '\0', '\x1F', '\n'},
+                             plain[] = {' ', '!', '#', '[', ']', '~', 0x7F, -0x80, -0x5E, -0x24, -1};
+    for (size_t size = 0; size <= MOST; size++)
+        for (size_t special = 0; special <= size; special++)
+            for (size_t kind = 0; kind < sizeof specials * sizeof plain; kind++) {
+                char *exact = rc_alloc(size); /* so that a sanitizer sees a read beyond it */
+                memset(bytes, plain[kind % sizeof plain], size);
+                if (special < size) bytes[special] = specials[kind / sizeof plain];
+                memcpy(exact, bytes, size);
+                bool high = false, high_portable = false, is_high = special > 0 && plain[kind % sizeof plain] < 0;
+                const char *expected = run_end(exact, exact + size);
+                ck_assert_ptr_eq(rc_kombo_run_end(exact, exact + size, &high), expected);
+                ck_assert_ptr_eq(rc_kombo_run_end_portable(exact, exact + size, &high_portable), expected);
+                ck_assert(!is_high || (high && high_portable));
+                free(exact);
+            }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *all = suite_create("kombo_scan");
@@ -483,6 +514,7 @@ static Suite *suite(void)
     tcase_add_test(tests, the_work_is_linear_in_a_text_that_comes_in_small_pieces);
     tcase_add_test(tests, stops_where_the_handler_says);
     tcase_add_test(tests, errors_say_what_and_where);
+    tcase_add_test(tests, a_run_ends_at_the_same_byte_on_every_machine);
     tcase_add_test(tests, accepts_what_jansson_accepts_and_hands_out_the_same_however_it_is_cut);
     suite_add_tcase(all, tests);
     return all;

@@ -37,6 +37,8 @@ START_TEST(texts_are_copied_whole)
     ck_assert_ptr_null(rc_arena_strdup(arena, NULL));
     ck_assert_mem_eq(rc_arena_strndup(arena, "a\0bcd", 4), "a\0bc", 5); /* bytes, with a NUL behind them */
     ck_assert_str_eq(rc_arena_sprintf(arena, "%s-%0100d", "x", 7) + 95, "0000007");
+    rc_arena_reset(arena);
+    ck_assert_str_eq(rc_arena_strndup(arena, "z", 1), "z"); /* over what lay there before */
     char *copy = rc_strndup("a\0bcd", 4), *text = rc_sprintf("%d", 42);
     ck_assert_mem_eq(copy, "a\0bc", 5);
     ck_assert_str_eq(text, "42");
