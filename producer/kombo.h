@@ -126,8 +126,9 @@ typedef struct {
     char text[256];         /* one sentence */
 } rc_kombo_health_t;
 
-/* Whether the key works (GET /check-api-key) and the integration can be read (GET /integrations/{id}: category, status,
- * set-up, the models that we read). Errors as above, each with what is wrong and who mends it how. */
+/* Whether the key works (GET /check-api-key), the integration is in order (GET /integrations/{id}: category, status,
+ * set-up, the models that we read) and an employee can be read. Errors as above, each with what is wrong and who mends
+ * it how; *error is not NULL. */
 rc_code_t rc_kombo_check(rc_kombo_t *kombo, const atomic_bool *cancelled, rc_kombo_health_t *health, rc_error_t *error);
 
 #endif

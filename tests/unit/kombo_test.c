@@ -417,7 +417,8 @@ enum { CHECK_COUNT = sizeof CHECKS / sizeof *CHECKS };
 START_TEST(check_says_in_words_whether_an_integration_can_be_read)
 {
     rc_kombo_health_t health;
-    SCRIPT({CHECKS[_i].key_status, NULL, CHECKS[_i].key_body}, {CHECKS[_i].status, NULL, CHECKS[_i].body});
+    SCRIPT({CHECKS[_i].key_status, NULL, CHECKS[_i].key_body}, {CHECKS[_i].status, NULL, CHECKS[_i].body},
+           {CHECKS[_i].status, NULL, CHECKS[_i].status == 200 ? PAGE("null", "") : CHECKS[_i].body});
     rc_code_t code = rc_kombo_check(kombo, NULL, &health, &error);
     ck_assert_msg(code == CHECKS[_i].code, "%s: %s", rc_code_str(code), error.message);
     const char *text = code == RC_OK ? health.text : error.message;
@@ -425,6 +426,38 @@ START_TEST(check_says_in_words_whether_an_integration_can_be_read)
     ck_assert_str_eq(lines[0], "GET /v1/check-api-key HTTP/1.1");
     ck_assert_ptr_null(strstr(heads[0], "X-Integration-Id"));
     if (lines[1][0]) ck_assert_str_eq(lines[1], "GET /v1/integrations/personio%3ACBNM%2Fx HTTP/1.1");
+}
+END_TEST
+
+/* What Kombo says of the integration, and what it answers when an employee is read. */
+static const struct {
+    int status;
+    const char *body;
+    int read_status;
+    const char *read_body;
+    rc_code_t code;
+    const char *says;
+} PROOFS[] = {
+    {200, INTEGRATION("ACTIVE", "COMPLETED", "HRIS", FINE_MODEL), 403, ERROR_OF("INTEGRATION.PERMISSION_MISSING"),
+     RC_NEEDS_CUSTOMER, "Kombo, /hris/employees: the credentials that Kombo has may not read this"},
+    {200, INTEGRATION("ACTIVE", "COMPLETED", "HRIS", FINE_MODEL), 200, ERROR_OF("INTEGRATION.MODEL_NOT_AVAILABLE"),
+     RC_NEEDS_CUSTOMER, "ask Kombo for it"},
+    {200, INTEGRATION("ACTIVE", "COMPLETED", "HRIS", FINE_MODEL), 200, KEY_FINE, RC_MALFORMED, "no data.results"},
+    {404, "<html>", 200, PAGE("null", "{\"id\":\"A\"}"), RC_OK, "employees can be read"},
+    {404, "<html>", 404, "<html>", RC_MISCONFIGURED, "/hris/employees: there is no such endpoint"},
+};
+enum { PROOF_COUNT = sizeof PROOFS / sizeof *PROOFS };
+
+START_TEST(check_proves_that_employees_can_be_read_whatever_else_kombo_says)
+{
+    rc_kombo_health_t health;
+    SCRIPT({200, NULL, KEY_FINE}, {PROOFS[_i].status, NULL, PROOFS[_i].body},
+           {PROOFS[_i].read_status, NULL, PROOFS[_i].read_body});
+    rc_code_t code = rc_kombo_check(kombo, NULL, &health, &error);
+    ck_assert_msg(code == PROOFS[_i].code, "%s: %s", rc_code_str(code), error.message);
+    const char *text = code == RC_OK ? health.text : error.message;
+    ck_assert_msg(strstr(text, PROOFS[_i].says) != NULL, "%s", text);
+    ck_assert_str_eq(lines[2], "GET /v1/hris/employees?page_size=1 HTTP/1.1");
 }
 END_TEST
 
@@ -447,6 +480,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_flag_ends_the_fetch_in_the_middle_of_a_page);
     tcase_add_test(tests, no_connection_is_tried_thrice_and_named);
     tcase_add_loop_test(tests, check_says_in_words_whether_an_integration_can_be_read, 0, CHECK_COUNT);
+    tcase_add_loop_test(tests, check_proves_that_employees_can_be_read_whatever_else_kombo_says, 0, PROOF_COUNT);
     suite_add_tcase(all, tests);
     return all;
 }
