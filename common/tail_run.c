@@ -479,6 +479,7 @@ void *rc_tail_run(void *opaque)
 {
     rc_tail_t *tail = opaque;
     session_t session = {.tail = tail};
+    (void)pthread_setname_np(pthread_self(), "tail");
     session.events = rc_calloc(EVENTS_AT_ONCE, sizeof *session.events);
     session.writes = rc_calloc(EVENTS_AT_ONCE, sizeof *session.writes);
     session.progress = rc_calloc(tail->topic_count * (size_t)tail->partitions, sizeof *session.progress);

@@ -179,6 +179,7 @@ static bool ask_patiently(rc_barrier_t *barrier, const groups_t *groups)
 static void *run(void *opaque)
 {
     rc_barrier_t *barrier = opaque;
+    (void)pthread_setname_np(pthread_self(), "barrier");
     for (;;) {
         groups_t groups = TAILQ_HEAD_INITIALIZER(groups);
         pthread_mutex_lock(&barrier->mutex);

@@ -185,6 +185,7 @@ static void note_ledger(rc_committer_t *committer, answer_t *answer)
 static void *run(void *opaque)
 {
     rc_committer_t *committer = opaque;
+    (void)pthread_setname_np(pthread_self(), "committer");
     for (;;) {
         if (!committer->txn && !open_handle(committer)) return NULL;
         pthread_mutex_lock(&committer->mutex);

@@ -4,23 +4,22 @@
  *     RC_TEST_KAFKA=127.0.0.1:PORT consumer_bench [EVENTS [LATENCY_MS SLOTS]]
  *
  * The budgets (design section 12): 30 µs of CPU for an event without TLS; 90 % of SLOTS / LATENCY_MS at 10 ms with 100
- * slots, and at 100 ms with 1,000. The CPU is that of the whole process: librdkafka's threads, committer and tail too.
- */
+ * slots, and at 100 ms with 1,000. The CPU is that of the whole process: librdkafka's threads, committer and tail too;
+ * "consumer_bench" is the loop's thread. */
+#include <dirent.h>
 #include <ftw.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/enroll.h"
-#include "common/httpd.h"
 #include "common/kafka_producer.h"
 #include "common/log.h"
 #include "common/topics.h"
 #include "consumer/engine.h"
+#include "tests/bench/late_server.h"
 
 enum { CHUNK = 2000, PATIENCE_MS = 60000, LOOK_MS = 5 };
 
@@ -28,58 +27,9 @@ static rc_error_t oops;
 #define MUST(call) \
     if ((call) != RC_OK) RC_DIE("%s: %s", #call, oops.message)
 
-/* ---- Learn Amp ---- */
-
-static int64_t latency_ms;
-
-static void serve(const rc_httpd_request_t *request, rc_httpd_reply_t *reply, void *arg)
-{
-    (void)arg;
-    if (strstr(request->path, "/oauth/")) {
-        rc_httpd_reply_text(reply, 200, "{\"access_token\":\"t\",\"token_type\":\"Bearer\",\"expires_in\":7200}");
-    } else {
-        char body[512];
-        const char *id = request->segments[request->segment_count - 1];
-        (void)snprintf(body, sizeof body,
-                       "{\"id\":17,\"firstName\":\"Ann\",\"lastName\":\"Oz\",\"email\":\"%s@acme.example\","
-                       "\"integrationExternalId\":\"%s\",\"status\":{\"status\":\"Confirmed\",\"time\":"
-                       "\"2026-01-01T00:00:00Z\"}}",
-                       id, id);
-        rc_httpd_reply_text(reply, 200, body);
-        reply->delay_ms = latency_ms;
-    }
-    reply->content_type = "application/json";
-}
-
-/* Serves in a child; returns its process id, and the port in *port. */
-static pid_t start_learnamp(unsigned *port)
-{
-    int ends[2];
-    if (pipe(ends) != 0) RC_DIE("no pipe");
-    pid_t child = fork();
-    if (child < 0) RC_DIE("no process");
-    if (child == 0) {
-        const rc_httpd_route_t route = {NULL, "/*", serve, NULL};
-        const rc_httpd_options_t options = {.listen = "127.0.0.1:0",
-                                            .routes = &route,
-                                            .route_count = 1,
-                                            .max_body_bytes = 65536,
-                                            .threads = 1,
-                                            .max_connections = 4000};
-        rc_httpd_t *httpd;
-        MUST(rc_httpd_new(&options, &httpd, &oops));
-        unsigned at = rc_httpd_port(httpd);
-        if (write(ends[1], &at, sizeof at) != sizeof at) _exit(1);
-        for (;;) (void)pause();
-    }
-    if (read(ends[0], port, sizeof *port) != sizeof *port) RC_DIE("Learn Amp did not start");
-    (void)close(ends[0]);
-    (void)close(ends[1]);
-    return child;
-}
-
 /* ---- what is published ---- */
 
+static int64_t latency_ms;
 static rc_config_t *config;
 static rc_kafka_t *kafka;
 static rc_enrolment_t enrolment;
@@ -140,16 +90,27 @@ static void publish(rc_kafka_producer_t *producer, long from, long count)
 
 /* ---- the run ---- */
 
+/* CPU that the threads of one name have taken. */
+typedef struct {
+    char name[32];
+    double seconds;
+} thread_t;
+
+enum { THREADS_MAX = 64 };
+
+typedef struct {
+    double at_s, user_s, system_s, count;
+    thread_t threads[THREADS_MAX]; /* ends with one without a name */
+} look_t;
+
 typedef struct {
     rc_loop_t *loop;
     rc_engine_t *engine;
     rc_series_t *applied;
     long events;
-    double began_s, began_cpu_s; /* at the first tenth */
-    double began_count;
+    look_t began, ended; /* at the first and the last tenth */
     double in_flight_sum, ready_sum, held_sum;
     long looks;
-    double seconds, cpu_seconds, count;
 } run_t;
 
 static double seconds_of(struct timeval time)
@@ -157,36 +118,90 @@ static double seconds_of(struct timeval time)
     return (double)time.tv_sec + (double)time.tv_usec / 1e6;
 }
 
-static double cpu_seconds(void)
+static bool read_line(const char *task, const char *file, char *line, int size)
+{
+    char path[320];
+    (void)snprintf(path, sizeof path, "/proc/self/task/%s/%s", task, file);
+    FILE *from = fopen(path, "re");
+    bool fine = from && fgets(line, size, from);
+    if (from) (void)fclose(from);
+    return fine;
+}
+
+/* The number of a broker's thread is of no interest ("rdk:broker1", "rdk:broker-1"). */
+static void add_thread(look_t *look, char *name, double seconds)
+{
+    name[strcspn(name, "\n-0123456789")] = '\0';
+    thread_t *thread = look->threads;
+    while (*thread->name && strcmp(thread->name, name) != 0) thread++;
+    if (thread == look->threads + THREADS_MAX - 1) return;
+    (void)snprintf(thread->name, sizeof thread->name, "%s", name);
+    thread->seconds += seconds;
+}
+
+static void look_at_threads(look_t *look)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    const struct dirent *task;
+    char name[32], times[128];
+    while (tasks && (task = readdir(tasks)))
+        if (*task->d_name != '.' && read_line(task->d_name, "comm", name, sizeof name) &&
+            read_line(task->d_name, "schedstat", times, sizeof times))
+            add_thread(look, name, strtod(times, NULL) / 1e9);
+    if (tasks) (void)closedir(tasks);
+}
+
+static void take_look(look_t *look, double count)
 {
     struct rusage usage;
     (void)getrusage(RUSAGE_SELF, &usage);
-    return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+    *look = (look_t){.at_s = (double)rc_mono_now().ms / 1000,
+                     .user_s = seconds_of(usage.ru_utime),
+                     .system_s = seconds_of(usage.ru_stime),
+                     .count = count};
+    look_at_threads(look);
 }
 
 static void look(void *opaque)
 {
     run_t *run = opaque;
-    double count = rc_series_value(run->applied), now_s = (double)rc_mono_now().ms / 1000;
-    double tenth = (double)run->events / 10;
-    if (run->began_s <= 0 && count >= tenth) {
-        run->began_s = now_s;
-        run->began_cpu_s = cpu_seconds();
-        run->began_count = count;
-    }
-    if (run->began_s > 0 && run->seconds <= 0) {
+    double count = rc_series_value(run->applied), tenth = (double)run->events / 10;
+    if (run->began.at_s <= 0 && count >= tenth) take_look(&run->began, count);
+    if (run->began.at_s > 0 && run->ended.at_s <= 0) {
         const rc_site_t *site = rc_engine_site(run->engine, config->integrations[0].id);
         run->in_flight_sum += site->in_flight;
         run->ready_sum += (double)site->ready_count;
         run->held_sum += (double)site->records;
         run->looks++;
     }
-    if (run->seconds <= 0 && count >= 9 * tenth) {
-        run->seconds = now_s - run->began_s;
-        run->cpu_seconds = cpu_seconds() - run->began_cpu_s;
-        run->count = count - run->began_count;
+    if (run->ended.at_s <= 0 && count >= 9 * tenth) {
+        take_look(&run->ended, count);
         rc_engine_stop(run->engine);
     }
+}
+
+static double seconds_before(const look_t *look, const char *name)
+{
+    for (const thread_t *thread = look->threads; *thread->name; thread++)
+        if (strcmp(thread->name, name) == 0) return thread->seconds;
+    return 0;
+}
+
+static void print(const run_t *run, long slots)
+{
+    const look_t *from = &run->began, *to = &run->ended;
+    double count = to->count - from->count, rate = count / (to->at_s - from->at_s);
+    double user_us = 1e6 * (to->user_s - from->user_s) / count;
+    double system_us = 1e6 * (to->system_s - from->system_s) / count;
+    (void)printf("%5lld ms, %4ld slots: %8.0f events/s, %5.1f %% of what is possible; %5.1f us of CPU an event (%.1f "
+                 "user, %.1f system); on average %.0f slots in use, %.0f records ready, %.0f in memory\n ",
+                 (long long)latency_ms, slots, rate, 100 * rate * (double)latency_ms / (1000 * (double)slots),
+                 user_us + system_us, user_us, system_us, run->in_flight_sum / (double)run->looks,
+                 run->ready_sum / (double)run->looks, run->held_sum / (double)run->looks);
+    for (const thread_t *thread = to->threads; *thread->name; thread++)
+        (void)printf(" %s %.1f,", thread->name, 1e6 * (thread->seconds - seconds_before(from, thread->name)) / count);
+    (void)printf(" us by thread\n");
+    (void)fflush(stdout);
 }
 
 static void stopped(void *opaque, bool failed)
@@ -223,7 +238,7 @@ static void measure(long events, long slots)
 {
     char directory[] = "/tmp/rollcall-bench.XXXXXX";
     unsigned port;
-    pid_t learnamp = start_learnamp(&port);
+    pid_t learnamp = rc_late_server_start(latency_ms * 1000, &port);
     if (!mkdtemp(directory)) RC_DIE("no folder");
     parse_config(port, slots, directory);
     rc_kafka_admin_t *admin;
@@ -258,13 +273,7 @@ static void measure(long events, long slots)
     rc_loop_free(run.loop);
     rc_engine_free(run.engine);
 
-    double possible = (double)slots * 1000 / (double)latency_ms;
-    (void)printf("%5lld ms, %4ld slots: %8.0f events/s, %5.1f %% of what is possible; %5.1f us of CPU an event; "
-                 "on average %.0f slots in use, %.0f records ready, %.0f in memory\n",
-                 (long long)latency_ms, slots, run.count / run.seconds, 100 * run.count / run.seconds / possible,
-                 1e6 * run.cpu_seconds / run.count, run.in_flight_sum / (double)run.looks,
-                 run.ready_sum / (double)run.looks, run.held_sum / (double)run.looks);
-    (void)fflush(stdout);
+    print(&run, slots);
     rc_metrics_free(metrics);
     rc_enrolment_fini(&enrolment);
     rc_kafka_admin_close(admin);
@@ -272,8 +281,7 @@ static void measure(long events, long slots)
     rc_config_free(config);
     rc_arena_free(arena);
     (void)nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    (void)kill(learnamp, SIGKILL);
-    (void)waitpid(learnamp, NULL, 0);
+    rc_late_server_stop(learnamp);
 }
 
 int main(int argc, char **argv)
