@@ -20,6 +20,7 @@ typedef struct {
     rc_http_t *http;
     CURLM *multi;
     rc_loop_timer_t *timer;
+    bool is_due;   /* the timer goes off in this round */
     size_t active; /* calls */
 } shard_t;
 
@@ -129,6 +130,7 @@ static void on_timeout(void *opaque)
 {
     shard_t *shard = opaque;
     int running;
+    shard->is_due = false;
     RC_INVARIANT(curl_multi_socket_action(shard->multi, CURL_SOCKET_TIMEOUT, 0, &running) == CURLM_OK);
     finish_calls(shard);
 }
@@ -223,6 +225,8 @@ static int on_timer_change(CURLM *multi, long timeout_ms, void *opaque)
 {
     (void)multi;
     shard_t *shard = opaque;
+    if (timeout_ms == 0 && shard->is_due) return 0; /* for each of several calls */
+    shard->is_due = timeout_ms == 0;
     if (timeout_ms < 0)
         rc_loop_timer_stop(shard->timer);
     else

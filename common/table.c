@@ -94,6 +94,11 @@ rc_code_t rc_table_get(rc_table_t *table, const void *key, size_t key_bytes, rc_
     return code && code != MDB_NOTFOUND ? rc_store_error(table->store, code, table->name, error) : RC_OK;
 }
 
+uint64_t rc_table_edition(const rc_table_t *table)
+{
+    return atomic_load(&table->store->edition);
+}
+
 rc_code_t rc_table_scan(rc_table_t *table, const void *prefix, size_t prefix_bytes,
                         bool (*visit)(void *opaque, const rc_row_t *row), void *opaque, rc_error_t *error)
 {
@@ -210,6 +215,7 @@ static rc_code_t write_to(rc_store_t *store, const char *what, int (*work)(MDB_t
                 code = mdb_txn_commit(txn);
         }
     } while (code == MDB_MAP_FULL && !(code = rc_store_grow(store)) && (code = MDB_MAP_FULL));
+    if (!code) atomic_fetch_add(&store->edition, 1);
     return code ? rc_store_error(store, code, what, error) : RC_OK;
 }
 

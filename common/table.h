@@ -49,6 +49,10 @@ typedef struct {
 rc_code_t rc_table_get(rc_table_t *table, const void *key, size_t key_bytes, rc_arena_t *arena, rc_row_t *row,
                        rc_error_t *error);
 
+/* A number that grows with every change of the store's tables. What was read after asking for it still holds as long as
+ * it stays the same; a change that others know of (rc_tail_notify) has been counted. */
+uint64_t rc_table_edition(const rc_table_t *table);
+
 /* Calls `visit` for every row whose key begins with `prefix`, in the order of the keys' bytes, as of one moment. The
  * row borrows from the file and ends with the callback, which may call rc_table_get. The file cannot shrink, nor grow
  * its map, while a scan runs: collect and return, do not wait in it. `visit` returning false ends it with RC_OK. */

@@ -281,6 +281,7 @@ rc_code_t rc_store_recreate(rc_store_t *store, rc_error_t *error)
     remove_files(store);
     say_emptied(store, "they were damaged");
     int failed = open_environment(store);
+    atomic_fetch_add(&store->edition, 1);
     pthread_rwlock_unlock(&store->in_use);
     return failed ? rc_store_error(store, failed, "making the local tables again", error) : RC_OK;
 }

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/json.h"
+#include "common/json_write.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "consumer/rules.h"
 
-enum { PER_PAGE = 100, MAX_ADDRESS_BYTES = 4096 };
+enum { PER_PAGE = 100, MAX_ADDRESS_BYTES = 4096, MAX_BODY_BYTES = 16 * 1024 * 1024 };
 
 void rc_learnamp_request_fini(rc_learnamp_request_t *request)
 {
@@ -30,11 +30,21 @@ static void expect(rc_learnamp_request_t *request, rc_expect_t what, const char 
     request->wanted = rc_strdup(wanted);
 }
 
-/* Takes the document. */
-static void set_body(rc_learnamp_request_t *request, json_t *json)
+/* The body is one object; its members follow. */
+static rc_json_writer_t begin_body(rc_buf_t *body)
 {
-    request->body = rc_json_text(json, false);
-    json_decref(json);
+    *body = RC_BUF_INIT(MAX_BODY_BYTES);
+    rc_json_writer_t json = {.out = body};
+    rc_json_write_open(&json, NULL, '{');
+    return json;
+}
+
+/* Takes the buffer. A record is smaller than the cap by far (common/kafka). */
+static void end_body(rc_learnamp_request_t *request, rc_json_writer_t *json)
+{
+    rc_json_write_close(json, '}');
+    RC_INVARIANT(!json->out->overflowed);
+    request->body = rc_buf_take(json->out);
 }
 
 /* The value as it may stand in a path or a query. Returns new. */
@@ -108,30 +118,40 @@ char *rc_swap_address(const rc_policy_t *policy, const char *employee_id)
 
 /* One parameter. A write that creates leaves out what is empty; one that updates clears it, except what a user must
  * have. */
-static void put(json_t *json, const char *parameter, const char *value, bool creates, bool required)
+static void put(rc_json_writer_t *json, const char *parameter, const char *value, bool creates, bool required)
 {
     if (!rc_text_empty(value))
-        rc_json_put_str(json, parameter, value);
+        rc_json_write_str(json, parameter, value);
     else if (!creates && !required)
-        rc_json_put_str(json, parameter, "");
+        rc_json_write_str(json, parameter, "");
 }
 
-static void put_custom_field(json_t *fields, const rc_mapping_t *mapping, const rc_employee_t *employee, bool creates)
+/* The custom field of that mapping; NULL: it was mapped since this state was published, the next poll brings it. */
+static const rc_custom_t *find_custom(const rc_employee_t *employee, const rc_mapping_t *mapping)
 {
-    for (size_t i = 0; i < employee->custom_count; i++) {
-        if (!rc_text_equal(employee->custom[i].name, mapping->custom_name)) continue;
-        if (creates && rc_text_empty(employee->custom[i].value)) return;
-        json_t *field = json_object();
-        rc_json_put_str(field, "name", mapping->custom_name);
-        put(field, "value", employee->custom[i].value, false, false);
-        (void)json_array_append_new(fields, field);
-        return;
-    }
-    /* Mapped since this state was published: the next poll brings it. */
+    for (size_t i = 0; i < employee->custom_count; i++)
+        if (rc_text_equal(employee->custom[i].name, mapping->custom_name)) return &employee->custom[i];
+    return NULL;
 }
 
-static void put_parameter(json_t *json, json_t *fields, const rc_mapping_t *mapping, const rc_body_t *body,
-                          bool creates)
+static void put_custom_fields(rc_json_writer_t *json, const rc_body_t *body, bool creates)
+{
+    bool is_open = false;
+    for (size_t i = 0; i < body->integration->mapping_count; i++) {
+        const rc_mapping_t *mapping = &body->integration->mapping[i];
+        const rc_custom_t *custom = mapping->target == RC_TARGET_CUSTOM ? find_custom(body->employee, mapping) : NULL;
+        if (!custom || (creates && rc_text_empty(custom->value))) continue;
+        if (!is_open) rc_json_write_open(json, "customFields", '[');
+        is_open = true;
+        rc_json_write_open(json, NULL, '{');
+        rc_json_write_str(json, "name", mapping->custom_name);
+        put(json, "value", custom->value, false, false);
+        rc_json_write_close(json, '}');
+    }
+    if (is_open) rc_json_write_close(json, ']');
+}
+
+static void put_parameter(rc_json_writer_t *json, const rc_mapping_t *mapping, const rc_body_t *body, bool creates)
 {
     const rc_employee_t *employee = body->employee;
     char day[RC_TIME_STR_SIZE];
@@ -168,21 +188,16 @@ static void put_parameter(json_t *json, json_t *fields, const rc_mapping_t *mapp
         put(json, name, employee->language, creates, false);
         return;
     case RC_TARGET_CUSTOM:
-        put_custom_field(fields, mapping, employee, creates);
-        return;
+        return; /* they stand together: put_custom_fields */
     }
     RC_DIE("a mapping has the target %d", (int)mapping->target);
 }
 
-static void put_profile(json_t *json, const rc_body_t *body, bool creates)
+static void put_profile(rc_json_writer_t *json, const rc_body_t *body, bool creates)
 {
-    json_t *fields = json_array();
     for (size_t i = 0; i < body->integration->mapping_count; i++)
-        put_parameter(json, fields, &body->integration->mapping[i], body, creates);
-    if (json_array_size(fields) > 0)
-        (void)json_object_set_new(json, "customFields", fields);
-    else
-        json_decref(fields);
+        put_parameter(json, &body->integration->mapping[i], body, creates);
+    put_custom_fields(json, body, creates);
 }
 
 static bool is_there(const rc_body_t *body, const rc_ref_t *team)
@@ -192,49 +207,52 @@ static bool is_there(const rc_body_t *body, const rc_ref_t *team)
 }
 
 /* A primary team that HR does not name is taken away by another call (DELETE). */
-static void put_teams(json_t *json, const rc_body_t *body, bool creates)
+static void put_teams(rc_json_writer_t *json, const rc_body_t *body, bool creates)
 {
     const rc_policy_t *policy = &body->integration->policy;
     const rc_employee_t *employee = body->employee;
     if (policy->primary_team_count > 0 && is_there(body, &employee->primary_team))
-        rc_json_put_str(json, "primaryTeamIntegrationExternalId", employee->primary_team.id);
+        rc_json_write_str(json, "primaryTeamIntegrationExternalId", employee->primary_team.id);
     if (policy->secondary_teams_count == 0 || (creates && employee->secondary_team_count == 0)) return;
-    json_t *teams = json_array();
+    rc_json_write_open(json, "secondaryTeamIntegrationExternalIds", '[');
     for (size_t i = 0; i < employee->secondary_team_count; i++) {
         if (is_there(body, &employee->secondary_teams[i]))
-            (void)json_array_append_new(teams, json_string(employee->secondary_teams[i].id));
+            rc_json_write_str(json, NULL, employee->secondary_teams[i].id);
     }
-    (void)json_object_set_new(json, "secondaryTeamIntegrationExternalIds", teams);
+    rc_json_write_close(json, ']');
 }
 
 void rc_request_create(rc_learnamp_request_t *request, const rc_body_t *body, bool invite)
 {
-    json_t *json = json_object();
-    put_profile(json, body, true);
-    put_teams(json, body, true);
-    rc_json_put_str(json, "integrationExternalId", body->employee_id);
-    (void)json_object_set_new(json, "skipInvitation", json_boolean(!invite));
+    rc_buf_t text;
+    rc_json_writer_t json = begin_body(&text);
+    put_profile(&json, body, true);
+    put_teams(&json, body, true);
+    rc_json_write_str(&json, "integrationExternalId", body->employee_id);
+    rc_json_write_bool(&json, "skipInvitation", !invite);
     fill(request, RC_CALL_WRITE, "POST", rc_strdup("/v1/users"));
     expect(request, RC_EXPECT_USER, body->employee_id);
-    set_body(request, json);
+    end_body(request, &json);
 }
 
 void rc_request_update(rc_learnamp_request_t *request, const rc_body_t *body, unsigned parts, int64_t user_id)
 {
     char *path = user_id != 0 ? rc_sprintf("/v1/users/%lld", (long long)user_id)
                               : path_with("/v1/users/by_integration_external_id/", body->employee_id, "");
-    json_t *json = json_object();
-    if (parts & RC_PART_PROFILE) put_profile(json, body, false);
-    if (parts & RC_PART_TEAM) put_teams(json, body, false);
-    if (parts & RC_PART_IDENTITY) rc_json_put_str(json, "integrationExternalId", body->employee_id);
+    RC_INVARIANT(!(parts & RC_PART_ASIDE) || !(parts & RC_PART_PROFILE)); /* both have an address */
+    rc_buf_t text;
+    rc_json_writer_t json = begin_body(&text);
+    if (parts & RC_PART_PROFILE) put_profile(&json, body, false);
+    if (parts & RC_PART_TEAM) put_teams(&json, body, false);
+    if (parts & RC_PART_IDENTITY) rc_json_write_str(&json, "integrationExternalId", body->employee_id);
     if (parts & RC_PART_ASIDE) {
         char *aside = rc_swap_address(&body->integration->policy, body->employee_id);
-        rc_json_put_str(json, "email", aside);
+        rc_json_write_str(&json, "email", aside);
         free(aside);
     }
     fill(request, RC_CALL_WRITE, "PUT", path);
     expect(request, RC_EXPECT_USER, body->employee_id);
-    set_body(request, json);
+    end_body(request, &json);
 }
 
 /* ---- Teams ---- */
@@ -255,30 +273,33 @@ void rc_request_teams_by_name(rc_learnamp_request_t *request, const char *name, 
 
 void rc_request_create_team(rc_learnamp_request_t *request, const rc_ref_t *team)
 {
-    json_t *json = json_object();
-    rc_json_put_str(json, "name", team->name);
-    rc_json_put_str(json, "integrationExternalId", team->id);
+    rc_buf_t text;
+    rc_json_writer_t json = begin_body(&text);
+    rc_json_write_str(&json, "name", team->name);
+    rc_json_write_str(&json, "integrationExternalId", team->id);
     fill(request, RC_CALL_WRITE, "POST", rc_strdup("/v1/teams"));
     expect(request, RC_EXPECT_TEAM, team->id);
-    set_body(request, json);
+    end_body(request, &json);
 }
 
 void rc_request_adopt_team(rc_learnamp_request_t *request, int64_t team_id, const char *external_id)
 {
-    json_t *json = json_object();
-    rc_json_put_str(json, "integrationExternalId", external_id);
+    rc_buf_t text;
+    rc_json_writer_t json = begin_body(&text);
+    rc_json_write_str(&json, "integrationExternalId", external_id);
     fill(request, RC_CALL_WRITE, "PUT", rc_sprintf("/v1/teams/%lld", (long long)team_id));
     expect(request, RC_EXPECT_TEAM, external_id);
-    set_body(request, json);
+    end_body(request, &json);
 }
 
 void rc_request_rename_team(rc_learnamp_request_t *request, const rc_ref_t *team)
 {
-    json_t *json = json_object();
-    rc_json_put_str(json, "name", team->name);
+    rc_buf_t text;
+    rc_json_writer_t json = begin_body(&text);
+    rc_json_write_str(&json, "name", team->name);
     fill(request, RC_CALL_WRITE, "PUT", path_with("/v1/teams/by_external_id/", team->id, ""));
     expect(request, RC_EXPECT_TEAM, team->id);
-    set_body(request, json);
+    end_body(request, &json);
 }
 
 void rc_request_remove_from_team(rc_learnamp_request_t *request, int64_t team_id, int64_t user_id)

@@ -40,6 +40,9 @@ struct rc_record {
     TAILQ_ENTRY(rc_record) of_part; /* while held back in its partition */
     rc_arena_t *arena;              /* all that follows lives there */
     rc_arena_t *scratch;            /* what the newest state points to; made on first use */
+    bool row_is_known;              /* `row` is what the table held at row_edition */
+    uint64_t row_edition;
+    const rc_snapshot_t *row; /* in `scratch`; NULL: there was none */
     rc_engine_t *engine;
     rc_lane_t *lane;
     uint64_t assignment; /* of the lane, when the record was read; another one now: its partition was given up */

@@ -155,6 +155,11 @@ rc_code_t rc_tables_snapshot(rc_tables_t *tables, const char *key, size_t key_by
     return rc_codec_decode_snapshot(tables->codec, row.value, row.value_bytes, arena, snapshot, missing, error);
 }
 
+uint64_t rc_tables_edition(const rc_tables_t *tables)
+{
+    return rc_table_edition(tables->snapshot);
+}
+
 char *rc_tables_ledger_key(rc_arena_t *arena, rc_event_type_t lane, const char *key, size_t key_bytes)
 {
     return rc_arena_sprintf(arena, "%s:%.*s", rc_enum_str(&RC_ENUM_EVENT, (int)lane), (int)key_bytes, key);

@@ -13,6 +13,7 @@ static void apply_done(void *opaque, const rc_apply_result_t *result);
 
 static rc_arena_t *scratch_of(rc_record_t *record)
 {
+    record->row_is_known = false;
     if (record->scratch)
         rc_arena_reset(record->scratch);
     else
@@ -20,22 +21,34 @@ static rc_arena_t *scratch_of(rc_record_t *record)
     return record->scratch;
 }
 
-/* N as of now; false when the local row cannot be read (yet: `missing` says which schema, if that is why). What it
- * points to lives in the record's scratch arena. */
-static bool read_newest(rc_record_t *record, bool behind_barrier, rc_newest_t *newest, rc_framing_t *missing)
+/* The snapshot as of now, read again only if the tables changed since; false when it cannot be read. */
+static bool read_row(rc_record_t *record, rc_framing_t *missing)
 {
-    rc_person_t *person = record->person;
+    const rc_person_t *person = record->person;
+    rc_tables_t *tables = record->engine->tables;
+    uint64_t edition = rc_tables_edition(tables); /* before the row: a change in between is found next time */
+    if (record->row_is_known && record->row_edition == edition) return true;
     rc_arena_t *scratch = scratch_of(record);
-    rc_snapshot_t *row = rc_arena_alloc(scratch, sizeof *row); /* N points into it */
+    rc_snapshot_t *row = rc_arena_alloc(scratch, sizeof *row);
     bool found;
     rc_error_t error = RC_ERROR_INIT;
-    if (rc_tables_snapshot(record->engine->tables, person->key, person->key_bytes, scratch, row, &found, missing,
-                           &error) != RC_OK) {
+    if (rc_tables_snapshot(tables, person->key, person->key_bytes, scratch, row, &found, missing, &error) != RC_OK) {
         rc_log(RC_LEVEL_ERROR, "a snapshot row cannot be read", RC_LOG_STR(EMPLOYEE, record->event.employee_id),
                RC_LOG_ERR(&error));
         return false;
     }
-    *newest = rc_newest_of(&person->newest, found ? row : NULL, behind_barrier);
+    record->row = found ? row : NULL;
+    record->row_edition = edition;
+    record->row_is_known = true;
+    return true;
+}
+
+/* N as of now; false when the local row cannot be read (yet: `missing` says which schema, if that is why). What it
+ * points to lives in the record's scratch arena. */
+static bool read_newest(rc_record_t *record, bool behind_barrier, rc_newest_t *newest, rc_framing_t *missing)
+{
+    if (!read_row(record, missing)) return false;
+    *newest = rc_newest_of(&record->person->newest, record->row, behind_barrier);
     return true;
 }
 

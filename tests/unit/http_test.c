@@ -388,6 +388,40 @@ START_TEST(requests_say_what_was_asked_and_nothing_else)
 }
 END_TEST
 
+/* A handle keeps the headers of its last request for one that has the same. */
+START_TEST(headers_are_those_of_this_request_whatever_the_last_one_had)
+{
+    static const struct {
+        rc_http_header_t headers[2];
+        size_t count;
+    } requests[] = {
+        {{{"A", "1"}, {"Content-Type", "text/x"}}, 2},
+        {{{"A", "1"}, {"Content-Type", "text/x"}}, 2},  /* the same */
+        {{{"A", "12"}, {"Content-Type", "text/x"}}, 2}, /* longer */
+        {{{"A", "1"}}, 1},                              /* fewer */
+        {{{"A", "1"}, {"B", ""}}, 2},                   /* more, and empty */
+        {{{"A", "1"}, {"B", "2"}}, 2},
+        {{{"A", "1"}, {"Bb", "2"}}, 2}, /* another name */
+        {{{NULL, NULL}}, 0},
+    };
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        char expected[256] = "Accept: */*\r\n";
+        rc_http_request_t request = request_of("GET", "/x");
+        request.headers = requests[i].headers;
+        request.header_count = requests[i].count;
+        ck_assert_int_eq(send_and_wait(request).status, 200);
+        for (size_t k = 0; k < requests[i].count; k++) {
+            const rc_http_header_t *header = &requests[i].headers[k];
+            size_t length = strlen(expected);
+            snprintf(expected + length, sizeof expected - length, "%s:%s%s\r\n", header->name,
+                     *header->value ? " " : "", header->value);
+        }
+        strcat(expected, "\r\n");
+        ck_assert_str_eq(strstr(heads[i], "Accept"), expected);
+    }
+}
+END_TEST
+
 START_TEST(the_environment_names_no_proxy_and_the_options_do)
 {
     char url[64];
@@ -687,6 +721,7 @@ static Suite *suite(void)
     tcase_add_test(tests, errors_name_the_host_and_never_path_query_or_password);
     tcase_add_test(tests, a_request_that_is_none_is_malformed);
     tcase_add_test(tests, requests_say_what_was_asked_and_nothing_else);
+    tcase_add_test(tests, headers_are_those_of_this_request_whatever_the_last_one_had);
     tcase_add_test(tests, the_environment_names_no_proxy_and_the_options_do);
     tcase_add_test(tests, answers_come_whole_with_their_headers);
     tcase_add_test(tests, trailers_behind_a_chunked_body_are_no_part_of_the_head);

@@ -123,6 +123,24 @@ START_TEST(an_older_record_never_replaces_a_newer_one)
 }
 END_TEST
 
+/* What was read stays true as long as the edition does: consumers keep rows by it. */
+START_TEST(every_change_makes_a_new_edition_and_reading_none)
+{
+    rc_error_t error = RC_ERROR_INIT;
+    uint64_t before = rc_table_edition(table);
+    put(0, 1, "a", "one");
+    uint64_t written = rc_table_edition(table);
+    ck_assert_uint_gt(written, before);
+    ck_assert(has("a", "one"));
+    ck_assert_uint_eq(rc_table_edition(table), written);
+    ck_assert_int_eq(rc_table_clear(table, 0, &error), RC_OK);
+    uint64_t cleared = rc_table_edition(table);
+    ck_assert_uint_gt(cleared, written);
+    ck_assert_int_eq(rc_store_recreate(store, &error), RC_OK);
+    ck_assert_uint_gt(rc_table_edition(table), cleared);
+}
+END_TEST
+
 START_TEST(ordinals_stay_with_their_row_and_are_given_out_again)
 {
     put(0, 0, "a", "1");
@@ -471,6 +489,7 @@ int main(void)
     tcase_add_test(cases, a_row_is_the_newest_record_of_its_key);
     tcase_add_test(cases, an_empty_value_is_no_tombstone);
     tcase_add_test(cases, an_older_record_never_replaces_a_newer_one);
+    tcase_add_test(cases, every_change_makes_a_new_edition_and_reading_none);
     tcase_add_test(cases, ordinals_stay_with_their_row_and_are_given_out_again);
     tcase_add_test(cases, a_scan_gives_the_rows_of_one_prefix_in_order);
     tcase_add_test(cases, rows_and_offsets_survive_a_restart);
