@@ -8,6 +8,7 @@ rc_exit_t rc_producer_run(const rc_args_t *args)
     rc_config_t *config;
     rc_exit_t code = rc_cli_config(args, &config);
     if (code != RC_EXIT_DONE) return code;
+    bool ran = false;
     atomic_bool stop = false;
     rc_error_t error = RC_ERROR_INIT;
     rc_health_t *health = NULL;
@@ -20,6 +21,7 @@ rc_exit_t rc_producer_run(const rc_args_t *args)
     if (rc_health_new(&options, &health, &error) == RC_OK &&
         rc_service_init(&service, config, &stop, &error) == RC_OK) {
         rc_service_start(&service, NULL);
+        ran = true;
         int signal_number = rc_signals_wait();
         rc_log(RC_LEVEL_INFO, "stopping", RC_LOG_INT(SIGNAL, signal_number));
         code = atomic_load(&service.failed) ? RC_EXIT_FAILED : RC_EXIT_DONE;
@@ -30,7 +32,8 @@ rc_exit_t rc_producer_run(const rc_args_t *args)
         code = error.code == RC_CONFIG ? RC_EXIT_USAGE : RC_EXIT_FAILED;
     }
     rc_health_free(health);
-    rc_service_fini(&service);
+    rc_service_fini(&service); /* transactions under way end here */
+    if (ran) rc_log(RC_LEVEL_INFO, "stopped", RC_LOG_BOOL(RESULT, code == RC_EXIT_DONE));
     rc_signals_close();
     rc_config_free(config);
     return code;

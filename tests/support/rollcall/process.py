@@ -26,12 +26,13 @@ class Program:
         self.expected = True  # to run, until a test ends it
         self._life_begins = 0
 
-    def start(self):
+    def start(self, environment=None):
+        """`environment`: of this life only."""
         assert not self.alive, f"{self.name} runs already"
         self._life_begins = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**self.environment, **(environment or {})},
                 start_new_session=True, cwd=self.log.parent)
         self.lives += 1
         self.expected = True

@@ -20,6 +20,28 @@ from rollcall.waiting import PATIENCE
 EVENT_TYPES = ("created", "profile-updated", "team-changed", "deactivated")
 
 
+LEADERS_MOVE = {getattr(confluent_kafka.KafkaError, name) for name in (
+    "NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "BROKER_NOT_AVAILABLE", "REQUEST_TIMED_OUT", "UNKNOWN_LEADER_EPOCH",
+    "FENCED_LEADER_EPOCH", "OFFSET_NOT_AVAILABLE", "NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS",
+    "_TRANSPORT", "_TIMED_OUT")}
+
+
+def patiently(ask, timeout=60):
+    """Asks again while leaders move: a topic that was just made, a broker that went or came."""
+    deadline = time.monotonic() + timeout * PATIENCE
+    while True:
+        try:
+            return ask()
+        except confluent_kafka.KafkaException as error:
+            if error.args[0].code() not in LEADERS_MOVE or time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+
+
+# Brokers that are killed make librdkafka talk.
+SILENT = {"log_level": 2}
+
+
 @dataclass
 class Record:
     topic: str  # without the prefix
@@ -83,7 +105,7 @@ class Topics:
         self.kafka = kafka
         self.prefix = prefix
         self.schemas = Schemas(registry)
-        self.admin = AdminClient({"bootstrap.servers": kafka})
+        self.admin = AdminClient({"bootstrap.servers": kafka, **SILENT})
         self.isolation = isolation
         self.records = defaultdict(list)  # by topic without prefix
         self._consumer = None
@@ -95,10 +117,10 @@ class Topics:
             self._consumer = None
 
     def names(self):
-        return sorted(name for name in self.admin.list_topics(timeout=10).topics if name.startswith(self.prefix))
+        return sorted(name for name in patiently(lambda: self.admin.list_topics(timeout=10)).topics if name.startswith(self.prefix))
 
     def _assign_new(self):
-        metadata = self.admin.list_topics(timeout=10).topics
+        metadata = patiently(lambda: self.admin.list_topics(timeout=10)).topics
         found = [(name, number) for name, topic in metadata.items() if name.startswith(self.prefix)
                  for number in topic.partitions]
         if set(found) == set(self._reached):
@@ -107,7 +129,7 @@ class Topics:
             self._consumer = confluent_kafka.Consumer({
                 "bootstrap.servers": self.kafka, "group.id": self.prefix + "books", "enable.auto.commit": False,
                 "isolation.level": self.isolation, "enable.partition.eof": True, "fetch.wait.max.ms": 50,
-                "auto.offset.reset": "earliest"})
+                "auto.offset.reset": "earliest", **SILENT})
         new = [place for place in found if place not in self._reached]
         for place in new:
             self._reached[place] = 0
@@ -120,8 +142,11 @@ class Topics:
         wanted = {confluent_kafka.TopicPartition(*place): OffsetSpec.latest() for place in self._reached}
         if not wanted:
             return {}
-        futures = self.admin.list_offsets(wanted, isolation_level=level, request_timeout=20)
-        return {(at.topic, at.partition): future.result().offset for at, future in futures.items()}
+
+        def ask():
+            futures = self.admin.list_offsets(wanted, isolation_level=level, request_timeout=10)
+            return {(at.topic, at.partition): future.result().offset for at, future in futures.items()}
+        return patiently(ask)
 
     def refresh(self, timeout=60):
         self._assign_new()
@@ -214,8 +239,10 @@ class Topics:
     def committed(self, group):
         """{(topic, partition): offset} of a group."""
         request = [confluent_kafka.ConsumerGroupTopicPartitions(group)]
-        future = self.admin.list_consumer_group_offsets(request, request_timeout=20)[group]
-        return {(at.topic, at.partition): at.offset for at in future.result().topic_partitions}
+
+        def ask():
+            return self.admin.list_consumer_group_offsets(request, request_timeout=10)[group].result()
+        return {(at.topic, at.partition): at.offset for at in patiently(ask).topic_partitions}
 
     def unfinished(self, group, topics):
         """Records of these topics (without prefix) that the group has not committed past."""

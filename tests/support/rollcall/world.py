@@ -1,7 +1,9 @@
 """One sandbox, one topic prefix on the shared Kafka, one configuration, and the programs that run on them."""
 
+import atexit
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -18,26 +20,52 @@ KEEP = os.environ.get("RC_KEEP")  # a folder in which all logs and files stay
 
 
 class Kafka:
-    """The broker that tests/run.sh started, else one of our own that stays until stop()."""
+    """The broker that tests/run.sh started, else one of our own that stays until stop(). With `brokers` always a cluster of our own."""
 
-    def __init__(self, registry=False):
-        self.address = os.environ.get("RC_TEST_KAFKA")
-        self.registry = os.environ.get("RC_TEST_REGISTRY", "")
-        self.folder = os.environ.get("RC_TEST_KAFKA_DIR")
+    def __init__(self, registry=False, brokers=0):
+        self.address = None if brokers else os.environ.get("RC_TEST_KAFKA")
+        self.registry = "" if brokers else os.environ.get("RC_TEST_REGISTRY", "")
         self.own = None
+        self.starting = None
+        self.down = False
         if self.address:
             return
         self.own = tempfile.mkdtemp(prefix="rollcall-kafka.")
-        command = [str(ROOT / "deploy/kafka.sh"), "start", "--dir", self.own] + (["--registry"] if registry else [])
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        more = (["--registry"] if registry else []) + (["--brokers", str(brokers)] if brokers else [])
+        done = subprocess.run(self._command("start", *more), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+        atexit.register(self.stop)
         addresses = dict(line.split("=", 1) for line in done.stdout.split())
         self.address = addresses["RC_TEST_KAFKA"]
         self.registry = addresses.get("RC_TEST_REGISTRY", "")
 
+    def _command(self, verb, *more):
+        return [str(ROOT / "deploy/kafka.sh"), verb, "--dir", self.own, *more]
+
     def stop(self):
         if self.own:
-            subprocess.run([str(ROOT / "deploy/kafka.sh"), "stop", "--dir", self.own, "--delete"], check=False)
+            subprocess.run(self._command("stop", "--delete"), check=False)
+
+    # --- brokers of our own cluster ---
+
+    def signal(self, node, number):
+        pid = int((Path(self.own) / f"broker-{node}.pid").read_text().split()[0])
+        os.kill(pid, number)
+        self.down = number == signal.SIGSTOP
+
+    def kill(self, node):
+        self.down = True
+        subprocess.run(self._command("stop", "--node", str(node)), stdin=subprocess.DEVNULL, check=True)
+
+    def begin_start(self):
+        """Brings back who was killed; has_started() tells when all answer."""
+        self.starting = subprocess.Popen(self._command("start"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def has_started(self):
+        code = self.starting.poll()
+        assert code in (None, 0), "brokers do not come back"
+        self.down = code is None
+        return code == 0
 
 
 _kafka = None
@@ -46,19 +74,17 @@ _kafka = None
 def kafka():
     global _kafka
     if _kafka is None:
-        import atexit
         _kafka = Kafka(registry=True)
-        atexit.register(_kafka.stop)
     return _kafka
 
 
 class World:
     """`integrations`: {slug: {"people": …, "seed": …, and sections of its configuration}}.
-    `settings` are merged into the configuration. A context manager: everything ends with it."""
+    `settings` are merged into the configuration. `cluster`: a Kafka of the test's own. A context manager: everything ends with it."""
 
-    def __init__(self, name, integrations, settings=None, registry=False, partitions=4):
+    def __init__(self, name, integrations, settings=None, registry=False, partitions=4, cluster=None):
         self.name = name
-        self.kafka = kafka()
+        self.kafka = cluster or kafka()
         base = Path(KEEP) if KEEP else Path(tempfile.gettempdir())
         base.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix=f"rollcall-{name}.", dir=base))
@@ -133,6 +159,18 @@ class World:
     def create_topics(self):
         done = self.command("producer", "topics")
         assert done.returncode == 0, done.stdout + done.stderr
+
+    def read_anew(self):
+        """Reads all topics again with new clients: those that saw brokers go and come may ask by leaders' epochs that are over for ever."""
+        self.topics.close()
+        self.topics = Topics(self.kafka.address, self.prefix, self.kafka.registry)
+
+    def make_anew(self, topic):
+        """Deletes a topic and makes it again, faster than a program looks at its metadata."""
+        name = self.prefix + topic
+        self.topics.admin.delete_topics([name])[name].result(30)
+        self.wait_for(f"{name} to be gone", lambda: name not in self.topics.names(), 20, 0.05)
+        self.create_topics()
 
     def start(self):
         """One producer and one consumer with all lanes."""

@@ -1,0 +1,154 @@
+/* Ends the process at a named point of its Kafka transactions: preloaded in front of librdkafka (LD_PRELOAD), it calls
+ * what is behind it, and dies by SIGKILL where RC_DEATH="POINT:N" says, the Nth time that the process comes there. So
+ * the programs have no switch for tests. POINT is one of those of POINTS. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* librdkafka's, as far as they pass through here. */
+typedef struct rd_kafka_s rd_kafka_t;
+typedef struct rd_kafka_error_s rd_kafka_error_t;
+typedef struct rd_kafka_vu_s rd_kafka_vu_t;
+
+#define POINTS(X)                                                                        \
+    X(INITIALISED, "initialised")   /* the transactional id is ours, nothing is begun */ \
+    X(BEGUN, "begun")               /* the broker knows nothing of it yet */             \
+    X(PRODUCED, "produced")         /* some of the records are on their way */           \
+    X(OFFSETS, "offsets")           /* before the group is asked */                      \
+    X(OFFSETS_SENT, "offsets-sent") /* everything is in the transaction */               \
+    X(COMMIT, "commit")             /* before the coordinator is asked */                \
+    X(COMMITTING, "committing")     /* while it is being asked, or has decided */        \
+    X(COMMITTED, "committed")       /* it has decided, and nobody here was told */       \
+    X(ABORT, "abort")               /* before an abort */
+
+typedef enum {
+#define X(name, text) POINT_##name,
+    POINTS(X)
+#undef X
+} point_t;
+
+static const char *const NAMES[] = {
+#define X(name, text) text,
+    POINTS(X)
+#undef X
+};
+
+enum { COMMITTING_MAX_US = 4000 };
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int doomed = -1; /* the point */
+static atomic_int left;
+static atomic_bool open;
+
+static void configure(void)
+{
+    const char *death = getenv("RC_DEATH");
+    const char *colon = death ? strchr(death, ':') : NULL;
+    if (!colon) return;
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        if (strlen(NAMES[i]) == (size_t)(colon - death) && strncmp(NAMES[i], death, strlen(NAMES[i])) == 0)
+            doomed = (int)i;
+    atomic_store(&left, atoi(colon + 1));
+}
+
+static void die(void)
+{
+    (void)kill(getpid(), SIGKILL);
+}
+
+static bool is_at(point_t point)
+{
+    (void)pthread_once(&once, configure);
+    return doomed == (int)point && atomic_fetch_sub(&left, 1) == 1;
+}
+
+static void pass(point_t point)
+{
+    if (is_at(point)) die();
+}
+
+static void *behind(const char *name)
+{
+    void *function = dlsym(RTLD_NEXT, name);
+    if (!function) abort();
+    return function;
+}
+
+static void *die_soon(void *opaque)
+{
+    struct timespec now;
+    (void)opaque;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)usleep((useconds_t)(now.tv_nsec / 1000 % COMMITTING_MAX_US));
+    die();
+    return NULL;
+}
+
+rd_kafka_error_t *rd_kafka_init_transactions(rd_kafka_t *rk, int timeout_ms);
+rd_kafka_error_t *rd_kafka_init_transactions(rd_kafka_t *rk, int timeout_ms)
+{
+    rd_kafka_error_t *(*call)(rd_kafka_t *, int) = behind("rd_kafka_init_transactions");
+    rd_kafka_error_t *error = call(rk, timeout_ms);
+    if (!error) pass(POINT_INITIALISED);
+    return error;
+}
+
+rd_kafka_error_t *rd_kafka_begin_transaction(rd_kafka_t *rk);
+rd_kafka_error_t *rd_kafka_begin_transaction(rd_kafka_t *rk)
+{
+    rd_kafka_error_t *(*call)(rd_kafka_t *) = behind("rd_kafka_begin_transaction");
+    rd_kafka_error_t *error = call(rk);
+    atomic_store(&open, true);
+    pass(POINT_BEGUN);
+    return error;
+}
+
+rd_kafka_error_t *rd_kafka_produceva(rd_kafka_t *rk, const rd_kafka_vu_t *vus, size_t count);
+rd_kafka_error_t *rd_kafka_produceva(rd_kafka_t *rk, const rd_kafka_vu_t *vus, size_t count)
+{
+    rd_kafka_error_t *(*call)(rd_kafka_t *, const rd_kafka_vu_t *, size_t) = behind("rd_kafka_produceva");
+    rd_kafka_error_t *error = call(rk, vus, count);
+    if (atomic_load(&open)) pass(POINT_PRODUCED);
+    return error;
+}
+
+rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *rk, const void *offsets, const void *group,
+                                                       int timeout_ms);
+rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *rk, const void *offsets, const void *group,
+                                                       int timeout_ms)
+{
+    rd_kafka_error_t *(*call)(rd_kafka_t *, const void *, const void *, int) =
+        behind("rd_kafka_send_offsets_to_transaction");
+    pass(POINT_OFFSETS);
+    rd_kafka_error_t *error = call(rk, offsets, group, timeout_ms);
+    pass(POINT_OFFSETS_SENT);
+    return error;
+}
+
+rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *rk, int timeout_ms);
+rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *rk, int timeout_ms)
+{
+    rd_kafka_error_t *(*call)(rd_kafka_t *, int) = behind("rd_kafka_commit_transaction");
+    pthread_t thread;
+    pass(POINT_COMMIT);
+    if (is_at(POINT_COMMITTING) && pthread_create(&thread, NULL, die_soon, NULL) == 0) (void)pthread_detach(thread);
+    rd_kafka_error_t *error = call(rk, timeout_ms);
+    atomic_store(&open, false);
+    if (!error) pass(POINT_COMMITTED);
+    return error;
+}
+
+rd_kafka_error_t *rd_kafka_abort_transaction(rd_kafka_t *rk, int timeout_ms);
+rd_kafka_error_t *rd_kafka_abort_transaction(rd_kafka_t *rk, int timeout_ms)
+{
+    rd_kafka_error_t *(*call)(rd_kafka_t *, int) = behind("rd_kafka_abort_transaction");
+    pass(POINT_ABORT);
+    atomic_store(&open, false);
+    return call(rk, timeout_ms);
+}
