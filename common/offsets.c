@@ -27,9 +27,14 @@ static void grow(rc_offsets_t *offsets)
     offsets->first = 0;
 }
 
+bool rc_offsets_takes(const rc_offsets_t *offsets, int64_t offset)
+{
+    return offset >= offsets->next;
+}
+
 void rc_offsets_add(rc_offsets_t *offsets, int64_t offset)
 {
-    if (offset < offsets->next)
+    if (!rc_offsets_takes(offsets, offset))
         RC_DIE("offset %lld arrived after %lld", (long long)offset, (long long)offsets->next - 1);
     if (offsets->count == offsets->capacity) grow(offsets);
     *slot_at(offsets, offsets->count++) = (rc_offset_slot_t){.offset = offset};

@@ -24,7 +24,10 @@ typedef struct {
 #define RC_OFFSETS_INIT ((rc_offsets_t){.next = -1, .committed = -1})
 void rc_offsets_fini(rc_offsets_t *offsets);
 
-/* A record arrived. Its offset must lie behind all earlier ones (aborts otherwise: the consumer went back unseen). */
+/* Whether a record at `offset` lies behind all earlier ones. It does not when the topic was made anew, or cut, below a
+ * reader: then all that is known here is about records that are gone. */
+bool rc_offsets_takes(const rc_offsets_t *offsets, int64_t offset);
+/* A record arrived. Aborts when it is not one that rc_offsets_takes. */
 void rc_offsets_add(rc_offsets_t *offsets, int64_t offset);
 /* Its outcome is in the batch that is being filled. Aborts when it was never added or is finished already. */
 void rc_offsets_finish(rc_offsets_t *offsets, int64_t offset);

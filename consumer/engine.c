@@ -9,11 +9,10 @@
 #include "consumer/work.h"
 
 enum {
-    FULL_RECORDS = 20000, /* in memory in all; beyond it every site holds little */
-    PRESSURE_MIN = 4000,  /* records of a merely busy site at which their lane stops reading */
-    PRESSURE_SLOTS = 8,   /* or so many for each slot */
-    BATCH_FULL = 20000,   /* outcomes that wait for the committer, at which all lanes stop reading */
-    FENCED_AGAIN_MS = 60000,
+    FULL_RECORDS = 20000,   /* in memory in all; beyond it every site holds little */
+    PRESSURE_MIN = 4000,    /* records of a merely busy site at which their lane stops reading */
+    PRESSURE_SLOTS = 8,     /* or so many for each slot */
+    BATCH_FULL = 20000,     /* outcomes that wait for the committer, at which all lanes stop reading */
     HELD_DELAY_MS = 300000, /* the tier of records that are held too long: "the 5 m tier" */
 };
 
@@ -359,10 +358,6 @@ void rc_engine_lane_idle(rc_engine_t *engine)
 
 void rc_engine_fenced(rc_engine_t *engine)
 {
-    rc_mono_t now = rc_loop_now(engine->loop);
-    bool again = engine->fenced_at.ms && now.ms - engine->fenced_at.ms < FENCED_AGAIN_MS;
-    engine->fenced_at = now;
-    if (!again) return;
     rc_log(RC_LEVEL_ERROR,
            "fenced twice within a minute: another process has the same instance name; give each its own "
            "(instance, --instance)",

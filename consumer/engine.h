@@ -50,7 +50,6 @@ struct rc_engine {
     bool closing; /* nothing begins any more */
     bool ended;   /* `stopped` was called */
     bool failed;
-    rc_mono_t fenced_at; /* 0: never */
     void (*stopped)(void *opaque, bool failed);
     void *opaque;
 };
@@ -88,7 +87,7 @@ void rc_engine_assigned(rc_engine_t *engine);
 void rc_engine_commit_soon(rc_engine_t *engine);
 /* A lane has drained after rc_engine_stop. */
 void rc_engine_lane_idle(rc_engine_t *engine);
-/* Another process uses our names; the second time within a minute ends this one. */
+/* Another process uses our names: this one ends. */
 void rc_engine_fenced(rc_engine_t *engine);
 
 /* --- for records --- */

@@ -16,7 +16,8 @@
 enum {
     POLL_ROUND = 500, /* events taken before others have their turn */
     REOPEN_MS = 1000, /* until a dead handle is opened anew */
-    LOST_MS = 60000,  /* a REVOKE that follows a lost group comes with the next heartbeat */
+    FENCED_AGAIN_MS = 60000,
+    LOST_MS = 60000, /* a REVOKE that follows a lost group comes with the next heartbeat */
     CONNECT_POLL_MS = 0
 };
 
@@ -361,6 +362,16 @@ static void on_revoke(rc_lane_t *lane, const rc_kafka_event_t *event)
 
 /* --- the queue --- */
 
+/* Twice within a minute: two processes have one name. Once happens by itself, and to all lanes at the same time: when a
+ * coordinator goes away with the answer to a member that joins, that member comes back as its own double. */
+static void note_fenced(rc_lane_t *lane)
+{
+    rc_mono_t now = rc_loop_now(lane->engine->loop);
+    bool again = lane->fenced_at.ms && now.ms - lane->fenced_at.ms < FENCED_AGAIN_MS;
+    lane->fenced_at = now;
+    if (again) rc_engine_fenced(lane->engine);
+}
+
 static void reopen(rc_lane_t *lane, const rc_error_t *error)
 {
     rc_log(RC_LEVEL_ERROR, "a consumer handle died and is built anew", RC_LOG_STR(GROUP, lane->group_id),
@@ -371,14 +382,14 @@ static void reopen(rc_lane_t *lane, const rc_error_t *error)
     close_consumer(lane);
     rc_loop_timer_start(lane->again, REOPEN_MS, 0);
     if (lane->stopping) rc_engine_lane_idle(lane->engine);
-    if (error->code == RC_FENCED) rc_engine_fenced(lane->engine);
+    if (error->code == RC_FENCED) note_fenced(lane);
 }
 
-static void on_out_of_range(rc_lane_t *lane, const rc_kafka_offset_t *at)
+/* What was read or committed is gone, by retention or because the topic was made anew: the beginning holds the oldest
+ * there is, and every employee is brought to N whatever event is missing. */
+static void read_from_beginning(rc_lane_t *lane, const rc_kafka_offset_t *at, const char *why)
 {
-    /* What was committed is gone by retention (or the topic was made anew): the beginning holds the oldest there is,
-     * and every employee is brought to N whatever event is missing. */
-    rc_log(RC_LEVEL_ERROR, "the committed offset is out of range; reading from the beginning of what is there",
+    rc_log(RC_LEVEL_ERROR, "reading from the beginning of what is there", RC_LOG_STR(REASON, why),
            RC_LOG_STR(TOPIC, at->topic), RC_LOG_INT(PARTITION, at->partition), RC_LOG_INT(OFFSET, at->offset));
     for (size_t i = 0; i < lane->assigned_count; i++)
         if (lane->assigned[i].partition == at->partition && strcmp(lane->assigned[i].topic, at->topic) == 0)
@@ -386,11 +397,26 @@ static void on_out_of_range(rc_lane_t *lane, const rc_kafka_offset_t *at)
     rc_lane_restart(lane);
 }
 
+/* librdkafka goes to the beginning by itself, without a word, when the position is out of range. */
+static void on_gone_back(rc_lane_t *lane, const rc_kafka_offset_t *at)
+{
+    read_from_beginning(lane, at, "the partition goes back behind what was read: the topic was made anew, or cut");
+}
+
+static void on_message(rc_lane_t *lane, const rc_kafka_message_t *message)
+{
+    const rc_kafka_offset_t at = {message->topic, message->partition, message->offset};
+    if (!rc_part_take(lane, message)) on_gone_back(lane, &at);
+}
+
 static void on_event(rc_lane_t *lane, const rc_kafka_event_t *event)
 {
     switch (event->kind) {
     case RC_KAFKA_MESSAGE:
-        rc_part_take(lane, &event->message);
+        on_message(lane, &event->message);
+        break;
+    case RC_KAFKA_EOF:
+        if (!rc_part_may_end(lane, &event->at)) on_gone_back(lane, &event->at);
         break;
     case RC_KAFKA_ASSIGN:
         on_assign(lane, event);
@@ -399,10 +425,9 @@ static void on_event(rc_lane_t *lane, const rc_kafka_event_t *event)
         on_revoke(lane, event);
         break;
     case RC_KAFKA_OUT_OF_RANGE:
-        on_out_of_range(lane, &event->at);
+        read_from_beginning(lane, &event->at, "the committed offset is out of range");
         break;
     case RC_KAFKA_NONE:
-    case RC_KAFKA_EOF:
         break;
     }
 }

@@ -197,13 +197,22 @@ static void due(void *opaque)
     serve_held(part, false);
 }
 
-void rc_part_take(rc_lane_t *lane, const rc_kafka_message_t *message)
+bool rc_part_may_end(const rc_lane_t *lane, const rc_kafka_offset_t *end)
 {
-    if (lane->state != RC_LANE_RUNNING) return;
+    if (lane->state != RC_LANE_RUNNING) return true;
+    const rc_part_t *part = *rc_lane_part(lane, rc_lane_topic(lane, end->topic), end->partition);
+    return !part || rc_offsets_takes(&part->offsets, end->offset);
+}
+
+bool rc_part_take(rc_lane_t *lane, const rc_kafka_message_t *message)
+{
+    if (lane->state != RC_LANE_RUNNING) return true;
     rc_part_t *part = *rc_lane_part(lane, rc_lane_topic(lane, message->topic), message->partition);
-    if (!part) return;
+    if (!part) return true;
+    if (!rc_offsets_takes(&part->offsets, message->offset)) return false;
     rc_record_t *record = new_record(part, message);
     rc_offsets_add(&part->offsets, message->offset);
     TAILQ_INSERT_TAIL(&part->held, record, of_part);
     serve_held(part, false);
+    return true;
 }

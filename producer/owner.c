@@ -27,6 +27,8 @@ struct rc_owner {
     rc_kafka_admin_t *admin;
     rc_kafka_consumer_t *consumer;
     rc_worker_t **workers; /* by index of the integration; NULL: not ours */
+    bool *from_beginning;  /* by partition: at the next takeover, whatever is committed */
+    bool gone_back;        /* a partition did: the topic was made anew, or cut */
     rc_mono_t fenced_at;   /* 0: never */
     rc_mono_t ended_at;    /* a worker was found ended while its partition is ours; 0: none */
 };
@@ -122,7 +124,8 @@ static rc_code_t find_offsets(rc_owner_t *owner, rc_kafka_offset_t *partitions, 
     for (size_t i = 0; i < count; i++) beginnings[i] = (rc_kafka_offset_t){owner->topic, partitions[i].partition, 0};
     code = rc_kafka_admin_beginnings(owner->admin, beginnings, count, ASK_TIMEOUT_MS, error);
     for (size_t i = 0; code == RC_OK && i < count; i++)
-        if (partitions[i].offset < beginnings[i].offset) partitions[i].offset = beginnings[i].offset;
+        if (partitions[i].offset < beginnings[i].offset || owner->from_beginning[partitions[i].partition])
+            partitions[i].offset = beginnings[i].offset;
     free(beginnings);
     return code;
 }
@@ -153,6 +156,7 @@ static void take_over(rc_owner_t *owner, const rc_kafka_event_t *event)
     if (!atomic_load(&owner->stopping)) {
         for (size_t i = 0; i < count; i++)
             rc_publisher_assigned(owner->context->publisher, partitions[i].partition, partitions[i].offset);
+        memset(owner->from_beginning, 0, (size_t)owner->config->kafka.partitions * sizeof(bool));
         if (rc_kafka_consumer_assign(owner->consumer, partitions, count, &error) != RC_OK)
             rc_log(RC_LEVEL_ERROR, "an assignment could not be taken", RC_LOG_ERR(&error));
         start_workers(owner, group, partitions, count);
@@ -211,6 +215,14 @@ static void take_command(rc_owner_t *owner, const rc_kafka_message_t *message)
     rc_arena_free(arena);
 }
 
+/* Commands of a topic that is gone may still be with the workers, and their offsets mean nothing any more. */
+static bool has_gone_back(rc_owner_t *owner, int32_t partition, int64_t offset)
+{
+    if (rc_publisher_may_have(owner->context->publisher, partition, offset)) return false;
+    owner->from_beginning[partition] = owner->gone_back = true;
+    return true;
+}
+
 /* --- the thread --- */
 
 static rc_code_t open_all(rc_owner_t *owner, rc_error_t *error)
@@ -262,13 +274,26 @@ static void on_event(rc_owner_t *owner, const rc_kafka_event_t *event)
         give_up(owner, event);
         break;
     case RC_KAFKA_MESSAGE:
-        take_command(owner, &event->message);
+        if (!has_gone_back(owner, event->message.partition, event->message.offset))
+            take_command(owner, &event->message);
+        break;
+    case RC_KAFKA_EOF:
+        (void)has_gone_back(owner, event->at.partition, event->at.offset);
         break;
     case RC_KAFKA_OUT_OF_RANGE: /* the consumer goes on at the first command there is */
     case RC_KAFKA_NONE:
-    case RC_KAFKA_EOF:
         break;
     }
+}
+
+/* The partitions have to be taken over again. */
+static bool is_lost(rc_owner_t *owner, rc_error_t *error)
+{
+    if (!owner->gone_back) return false;
+    owner->gone_back = false;
+    (void)rc_error_set(error, RC_KAFKA, RC_FATAL, "%s goes back behind what was read: it was made anew, or cut",
+                       owner->topic);
+    return true;
 }
 
 /* A worker ends by itself when the group refuses its work; that the partitions were lost follows within moments. When
@@ -307,7 +332,7 @@ static void *run(void *opaque)
         if (code == RC_OK) {
             on_event(owner, &event);
             rc_kafka_event_release(&event);
-            if (is_deserted(owner, &error)) rebuild(owner, &error);
+            if (is_lost(owner, &error) || is_deserted(owner, &error)) rebuild(owner, &error);
         } else if (error.disposition == RC_FATAL) {
             rebuild(owner, &error);
         }
@@ -331,6 +356,7 @@ rc_owner_t *rc_owner_new(const rc_kafka_t *kafka, const rc_worker_context_t *con
                           .group_id = rc_owner_group_id(rc_kafka_config(kafka))};
     owner->topic = rc_topic_name(owner->config, RC_TOPIC_COMMANDS, owner->names);
     owner->workers = rc_calloc(owner->config->integrations_count, sizeof(rc_worker_t *));
+    owner->from_beginning = rc_calloc((size_t)owner->config->kafka.partitions, sizeof(bool));
     RC_INVARIANT(pthread_create(&owner->thread, NULL, run, owner) == 0);
     return owner;
 }
@@ -341,6 +367,7 @@ void rc_owner_free(rc_owner_t *owner)
     atomic_store(&owner->stopping, true);
     RC_INVARIANT(pthread_join(owner->thread, NULL) == 0);
     free(owner->workers);
+    free(owner->from_beginning);
     free(owner->group_id);
     rc_arena_free(owner->names);
     free(owner);

@@ -74,6 +74,15 @@ void rc_publisher_assigned(rc_publisher_t *publisher, int32_t partition, int64_t
     pthread_mutex_unlock(&publisher->commands_mutex);
 }
 
+bool rc_publisher_may_have(rc_publisher_t *publisher, int32_t partition, int64_t offset)
+{
+    pthread_mutex_lock(&publisher->commands_mutex);
+    const commands_t *commands = &publisher->commands[partition];
+    bool may = offset >= commands->base && rc_offsets_takes(&commands->offsets, offset);
+    pthread_mutex_unlock(&publisher->commands_mutex);
+    return may;
+}
+
 void rc_publisher_command_read(rc_publisher_t *publisher, int32_t partition, int64_t offset)
 {
     pthread_mutex_lock(&publisher->commands_mutex);

@@ -28,7 +28,10 @@ rc_code_t rc_publisher_open(rc_publisher_t *publisher, const atomic_bool *cancel
 
 /* The partition is ours from this offset on (the committed one, else the low watermark; at least 0). */
 void rc_publisher_assigned(rc_publisher_t *publisher, int32_t partition, int64_t offset);
-/* A command was read. */
+/* Whether a partition that has a command, or its end, at this offset can be the one whose commands were read and
+ * committed here. It cannot when the topic was made anew, or cut: then it has to be taken over again. */
+bool rc_publisher_may_have(rc_publisher_t *publisher, int32_t partition, int64_t offset);
+/* A command was read, at an offset that rc_publisher_may_have. */
 void rc_publisher_command_read(rc_publisher_t *publisher, int32_t partition, int64_t offset);
 /* It needs no transaction of its own (expired, not for us): the next transaction of the partition commits it. */
 void rc_publisher_command_finished(rc_publisher_t *publisher, int32_t partition, int64_t offset);

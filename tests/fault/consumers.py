@@ -326,6 +326,18 @@ def what_is_not_known_yet_waits_in_the_last_tier_and_is_not_counted():
 
 
 @test
+def an_event_topic_may_be_deleted_and_made_anew_below_a_running_consumer():
+    def promote(title):
+        acme.change("update", 0, job_title=title)
+        world.wait_polled()
+        world.wait_equal()
+    for title in ("First", "Second", "Third"):
+        promote(title)
+    world.make_anew("employee.profile-updated")
+    promote("After the flood")  # where the first one was
+
+
+@test
 def the_consumer_ends_when_it_is_told_to():
     equal(together.stop(), 0)
 

@@ -169,6 +169,21 @@ def once_while_services_run_goes_by_command_and_takes_nothing_from_them():
 
 
 @test
+def the_topic_of_commands_may_be_deleted_and_made_anew_below_running_producers():
+    def once():
+        done = world.command("producer", "once", "--json")
+        equal(done.returncode, 0, done.stdout + done.stderr)
+    for _ in range(3):
+        once()
+    world.make_anew("sync.commands")
+    for _ in range(2):  # at the offsets of those that were read before
+        once()
+    promote(2)
+    world.wait_for("all promotions", unpublished, 40)
+    check()
+
+
+@test
 def a_producer_whose_files_were_deleted_publishes_nothing_twice():
     for program in (one, two):
         program.kill()

@@ -200,6 +200,36 @@ START_TEST(other_retry_tiers_are_read_after_a_restart_within_the_session)
 }
 END_TEST
 
+/* As its own double does when an answer to a member that joins got lost. */
+static void take_place(rig_engine_t *at, rc_event_type_t lane)
+{
+    rc_kafka_consumer_t *consumer;
+    rc_kafka_event_t event = {.kind = RC_KAFKA_NONE};
+    const rc_lane_t *of = at->engine->lanes[lane];
+    OK(rc_kafka_consumer_open(rig_kafka, of->group_id, of->member_name, &consumer, &rc_oops));
+    OK(rc_kafka_consumer_subscribe(consumer, of->topics, of->topic_count, &rc_oops));
+    RIG_AWAIT((rc_kafka_event_release(&event), rc_kafka_consumer_poll(consumer, 10, &event, &rc_oops)) == RC_OK &&
+              event.kind == RC_KAFKA_ASSIGN);
+    rc_kafka_event_release(&event);
+    rc_kafka_consumer_close(consumer);
+}
+
+START_TEST(all_lanes_may_be_fenced_once_at_the_same_time)
+{
+    rig_open();
+    rig_engine_t *a = rig_start(0, "a", CREATED | DEACTIVATED);
+    rig_await_ready(a);
+    take_place(a, RC_EVENT_CREATED);
+    take_place(a, RC_EVENT_DEACTIVATED);
+    RIG_AWAIT(rig_metric(a, "rollcall_kafka_handles_rebuilt_total{reason=\"fenced\"}") == 2);
+    rig_publish_one(RC_EVENT_CREATED, "e1", 1);
+    RIG_AWAIT(rig_user_is("e1", "v1"));
+    rig_publish_one(RC_EVENT_DEACTIVATED, "e1", 2);
+    RIG_AWAIT(rig_user_is("e1", "deactivated"));
+    ck_assert(!atomic_load(&a->ended));
+}
+END_TEST
+
 /* ---- the committer ---- */
 
 /* Nothing is left to commit. */
@@ -281,6 +311,7 @@ int main(void)
     tcase_add_test(moves, a_record_that_was_parked_but_not_committed_when_the_group_was_lost_is_worked_again);
     tcase_add_test(moves, retry_partitions_without_their_events_are_not_read);
     tcase_add_test(moves, other_retry_tiers_are_read_after_a_restart_within_the_session);
+    tcase_add_test(moves, all_lanes_may_be_fenced_once_at_the_same_time);
     tcase_add_test(commits, a_fenced_committer_is_built_anew_and_nothing_is_lost);
     tcase_add_test(commits, two_fencings_within_a_minute_end_the_process);
     return rc_unit_run(suite);

@@ -25,6 +25,20 @@ START_TEST(watermark_stops_at_the_first_open_record)
 }
 END_TEST
 
+START_TEST(a_record_that_lies_before_others_is_not_taken)
+{
+    rc_offsets_t offsets = RC_OFFSETS_INIT;
+    ck_assert(rc_offsets_takes(&offsets, 0));
+    rc_offsets_add(&offsets, 5);
+    ck_assert(!rc_offsets_takes(&offsets, 0));
+    ck_assert(!rc_offsets_takes(&offsets, 5));
+    ck_assert(rc_offsets_takes(&offsets, 6));
+    rc_offsets_finish(&offsets, 5); /* nor when none is open */
+    ck_assert(!rc_offsets_takes(&offsets, 5));
+    rc_offsets_fini(&offsets);
+}
+END_TEST
+
 START_TEST(pending_is_told_once)
 {
     rc_offsets_t offsets = RC_OFFSETS_INIT;
@@ -74,6 +88,7 @@ int main(void)
     Suite *suite = suite_create("offsets");
     TCase *cases = tcase_create("offsets");
     tcase_add_test(cases, watermark_stops_at_the_first_open_record);
+    tcase_add_test(cases, a_record_that_lies_before_others_is_not_taken);
     tcase_add_test(cases, pending_is_told_once);
     tcase_add_loop_test(cases, watermark_equals_the_naive_one, 0, 20);
     tcase_add_test_raise_signal(cases, finishing_twice_aborts, 6);
