@@ -9,7 +9,7 @@
 enum {
     EVENTS_AT_ONCE = 16384, /* the larger the transaction, the fewer pages are copied twice */
     POLL_MS = 1000,         /* a change of partitions wakes the poll */
-    ASK_MS = 5000,          /* for the brokers' answer at the start of partitions */
+    ASK_MS = 5000,          /* for the brokers' answer */
     LOOK_EVERY_MS = 5000,   /* at the ends, for lag */
     LOOK_MS = 1000,
     SAVE_CAUGHT_UP_EVERY_MS = 60 * 1000, /* of idle partitions */
@@ -54,8 +54,7 @@ static bool is_stopping(rc_tail_t *tail)
     return stopping;
 }
 
-/* Lets everybody see how far the touched partitions are. */
-static void publish(rc_tail_t *tail)
+void rc_tail_publish(rc_tail_t *tail)
 {
     pthread_mutex_lock(&tail->lock);
     for (size_t t = 0; t < tail->topic_count; t++)
@@ -70,133 +69,6 @@ static void publish(rc_tail_t *tail)
     rc_tail_judge(tail);
     pthread_mutex_unlock(&tail->lock);
     rc_tail_call_ended(tail);
-}
-
-/* --- partitions start and stop --- */
-
-typedef struct {
-    size_t topic;
-    int32_t partition;
-    int64_t beginning;
-    int64_t end;
-    rc_table_position_t position;
-    const char *stale;
-} starting_t;
-
-static void begin_again(rc_tail_t *tail, size_t topic, int32_t partition)
-{
-    const rc_tail_topic_t *of = &tail->topics[topic];
-    if (of->restarted) of->restarted(of->opaque, partition);
-}
-
-/* The rows of what cannot be used on are deleted; all at once where nothing of the topic is left. */
-static rc_code_t clear_stale(rc_tail_t *tail, size_t topic, starting_t *starting, size_t count, rc_error_t *error)
-{
-    const rc_tail_topic_t *of = &tail->topics[topic];
-    size_t stale = 0;
-    rc_code_t code = RC_OK;
-    for (size_t i = 0; i < count; i++) stale += starting[i].topic == topic && starting[i].stale;
-    bool all = stale == (size_t)tail->partitions;
-    if (all) code = rc_table_clear(of->table, -1, error);
-    for (size_t i = 0; i < count && !code; i++) {
-        if (starting[i].topic != topic || !starting[i].stale) continue;
-        rc_log(RC_LEVEL_INFO, "local table is made again", RC_LOG_STR(TOPIC, of->topic),
-               RC_LOG_INT(PARTITION, starting[i].partition), RC_LOG_STR(REASON, starting[i].stale));
-        if (!all) code = rc_table_clear(of->table, starting[i].partition, error);
-        starting[i].position = (rc_table_position_t){.witness_offset = -1};
-    }
-    return code;
-}
-
-static rc_code_t ask_watermarks(rc_tail_t *tail, starting_t *starting, size_t count, rc_error_t *error)
-{
-    rc_kafka_offset_t *asked = rc_calloc(count, sizeof *asked);
-    for (size_t i = 0; i < count; i++)
-        asked[i] = (rc_kafka_offset_t){tail->topics[starting[i].topic].topic, starting[i].partition, 0};
-    rc_code_t code = rc_kafka_admin_beginnings(tail->admin, asked, count, ASK_MS, error);
-    for (size_t i = 0; !code && i < count; i++) starting[i].beginning = asked[i].offset;
-    if (!code) code = rc_kafka_admin_ends(tail->admin, asked, count, ASK_MS, error);
-    for (size_t i = 0; !code && i < count; i++) starting[i].end = asked[i].offset;
-    free(asked);
-    return code;
-}
-
-/* What is known of the partition becomes what is to be read of it. */
-static int64_t prepare(rc_tail_t *tail, const starting_t *starting)
-{
-    rc_tail_part_t *part = &tail->parts[starting->topic][starting->partition];
-    bool has_table = tail->topics[starting->topic].table != NULL;
-    const rc_table_position_t *position = &starting->position;
-    bool fresh = !has_table || (position->next_offset == 0 && position->witness_offset < 0);
-    if (fresh) begin_again(tail, starting->topic, starting->partition);
-    pthread_mutex_lock(&tail->lock);
-    part->next = fresh ? starting->beginning : position->next_offset;
-    part->verifying = !fresh && position->witness_offset >= 0;
-    part->witness_offset = position->witness_offset;
-    part->witness_time_ms = position->witness_time_ms;
-    part->witness_key = position->witness_key;
-    part->first_end = part->end = starting->end;
-    part->at_end = part->touched = false;
-    part->void_because = NULL;
-    part->caught_up_saved = (rc_wall_t){0};
-    part->passed = part->verifying || !part->wanted ? -1 : part->next;
-    part->ready = part->passed >= 0 && part->passed >= part->first_end;
-    pthread_mutex_unlock(&tail->lock);
-    return part->verifying ? part->witness_offset : part->next;
-}
-
-static rc_code_t start(session_t *session, starting_t *starting, size_t count, rc_error_t *error)
-{
-    rc_tail_t *tail = session->tail;
-    rc_wall_t now = rc_wall_now();
-    rc_code_t code = ask_watermarks(tail, starting, count, error);
-    for (size_t i = 0; i < count && !code; i++) {
-        starting[i].position = (rc_table_position_t){.witness_offset = -1};
-        rc_table_t *table = tail->topics[starting[i].topic].table;
-        if (!table) continue;
-        code = rc_table_position(table, starting[i].partition, &starting[i].position, error);
-        if (!code)
-            starting[i].stale = rc_table_stale(&starting[i].position, starting[i].beginning, starting[i].end, now);
-    }
-    for (size_t t = 0; t < tail->topic_count && !code; t++)
-        if (tail->topics[t].table) code = clear_stale(tail, t, starting, count, error);
-    for (size_t i = 0; i < count && !code; i++) {
-        int64_t from = prepare(tail, &starting[i]);
-        code = rc_kafka_reader_start(session->reader, tail->topics[starting[i].topic].topic, starting[i].partition,
-                                     from, error);
-        if (!code) tail->parts[starting[i].topic][starting[i].partition].reading = true;
-    }
-    pthread_mutex_lock(&tail->lock);
-    rc_tail_judge(tail);
-    pthread_mutex_unlock(&tail->lock);
-    return code;
-}
-
-/* Starts and stops partitions until what is read is what is wanted. */
-static rc_code_t follow_wishes(session_t *session, rc_error_t *error)
-{
-    rc_tail_t *tail = session->tail;
-    size_t all = tail->topic_count * (size_t)tail->partitions, gained = 0, lost = 0;
-    starting_t *changes = rc_calloc(all, sizeof *changes); /* gained from the front, lost from the back */
-    pthread_mutex_lock(&tail->lock);
-    tail->changed = false;
-    for (size_t t = 0; t < tail->topic_count; t++)
-        for (int32_t p = 0; p < tail->partitions; p++) {
-            rc_tail_part_t *part = &tail->parts[t][p];
-            starting_t change = {.topic = t, .partition = p};
-            if (part->wanted && !part->reading) changes[gained++] = change;
-            if (!part->wanted && part->reading) changes[all - ++lost] = change;
-            part->touched = part->wanted && part->reading; /* taken away and given back before we looked: go on */
-        }
-    pthread_mutex_unlock(&tail->lock);
-    publish(tail);
-    for (size_t i = all - lost; i < all; i++) {
-        rc_kafka_reader_stop(session->reader, tail->topics[changes[i].topic].topic, changes[i].partition);
-        tail->parts[changes[i].topic][changes[i].partition].reading = false;
-    }
-    rc_code_t code = gained ? start(session, changes, gained, error) : RC_OK;
-    free(changes);
-    return code;
 }
 
 /* --- events --- */
@@ -321,7 +193,7 @@ static rc_code_t restart_void(session_t *session, rc_error_t *error)
             any = true;
             if (tail->topics[t].table) code = rc_table_clear(tail->topics[t].table, p, error);
         }
-    return any && !code ? follow_wishes(session, error) : code;
+    return any && !code ? rc_tail_follow_wishes(tail, session->reader, error) : code;
 }
 
 static rc_code_t take_events(session_t *session, rc_error_t *error)
@@ -331,7 +203,7 @@ static rc_code_t take_events(session_t *session, rc_error_t *error)
     rc_code_t code = apply(session, gather_progress(session), error);
     for (size_t i = 0; i < session->event_count; i++) rc_kafka_event_release(&session->events[i]);
     if (code) return code;
-    publish(session->tail);
+    rc_tail_publish(session->tail);
     return restart_void(session, error);
 }
 
@@ -352,7 +224,7 @@ static rc_code_t save_caught_up(session_t *session, rc_error_t *error)
         }
     pthread_mutex_unlock(&tail->lock);
     rc_code_t code = apply(session, gather_progress(session), error);
-    if (!code) publish(tail);
+    if (!code) rc_tail_publish(tail);
     return code;
 }
 
@@ -439,7 +311,7 @@ static rc_code_t follow(session_t *session, rc_error_t *error)
     while (!code && !is_stopping(tail)) {
         rc_error_t trouble = RC_ERROR_INIT;
         int64_t poll_ms = POLL_MS;
-        if (wishes_changed(tail)) code = follow_wishes(session, error);
+        if (wishes_changed(tail)) code = rc_tail_follow_wishes(tail, session->reader, error);
         if (code && error->disposition == RC_RETRY) { /* what is read already goes on */
             set_error(tail, error);
             set_changed(tail);

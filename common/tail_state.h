@@ -1,4 +1,5 @@
-/* What the tail's thread (common/tail_run.c) shares with its callers (common/tail.c). Private to both. */
+/* What the tail's thread (common/tail_run.c, common/tail_start.c) shares with its callers (common/tail.c). Private to
+ * them. */
 #ifndef RC_COMMON_TAIL_STATE_H
 #define RC_COMMON_TAIL_STATE_H
 
@@ -61,6 +62,11 @@ struct rc_tail {
 
 /* The thread. */
 void *rc_tail_run(void *tail);
+
+/* The tail's thread, without the lock: starts and stops partitions until what is read is what is wanted. */
+rc_code_t rc_tail_follow_wishes(rc_tail_t *tail, rc_kafka_reader_t *reader, rc_error_t *error);
+/* The tail's thread, without the lock: lets everybody see how far the touched partitions are. */
+void rc_tail_publish(rc_tail_t *tail);
 
 /* With the lock held: looks at every waiter again; those that ended are marked. */
 void rc_tail_judge(rc_tail_t *tail);
