@@ -185,6 +185,11 @@ static rc_code_t look(setup_t *setup, bool wait, rc_error_t *error)
     }
 }
 
+static bool stops_the_start(const rc_topic_check_t *check)
+{
+    return check->state == RC_TOPIC_MISSING || check->state == RC_TOPIC_WRONG;
+}
+
 static rc_code_t judge(const setup_t *setup, rc_arena_t *arena, rc_topics_result_t *result, rc_error_t *error)
 {
     rc_code_t code = RC_OK;
@@ -192,7 +197,7 @@ static rc_code_t judge(const setup_t *setup, rc_arena_t *arena, rc_topics_result
     for (size_t i = 0; i < setup->count; i++) {
         checks[i] = rc_topic_check(&setup->topics[i], &setup->infos[i], arena);
         if (checks[i].state == RC_TOPIC_FITS && setup->created[i]) checks[i].state = RC_TOPIC_CREATED_NOW;
-        if (!code && (checks[i].state == RC_TOPIC_MISSING || checks[i].state == RC_TOPIC_WRONG))
+        if (!code && stops_the_start(&checks[i]))
             code = rc_error_set(error, RC_CONFIG, RC_REJECT, "%s", checks[i].message);
     }
     *result = (rc_topics_result_t){setup->mock, checks, setup->count};
@@ -241,6 +246,18 @@ static void log_result(const rc_topics_result_t *result)
     }
 }
 
+/* One topic that does not fit is the error itself. Of several, each has a line in the log, and the error says so. */
+static rc_code_t refuse(const rc_topics_result_t *result, rc_error_t *error)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < result->count; i++) count += stops_the_start(&result->checks[i]);
+    for (size_t i = 0; count > 1 && i < result->count; i++)
+        if (stops_the_start(&result->checks[i]))
+            rc_log(RC_LEVEL_ERROR, "topic does not fit", RC_LOG_STR(TOPIC, result->checks[i].topic->name),
+                   RC_LOG_STR(MESSAGE, result->checks[i].message));
+    return count > 1 ? rc_error_prefix(error, "%zu topics do not fit, the first of them", count) : error->code;
+}
+
 rc_code_t rc_topics_await(const rc_kafka_t *kafka, const atomic_bool *cancelled, rc_error_t *error)
 {
     const rc_config_t *config = rc_kafka_config(kafka);
@@ -254,6 +271,7 @@ rc_code_t rc_topics_await(const rc_kafka_t *kafka, const atomic_bool *cancelled,
         code = rc_topics_setup(admin, config, config->kafka.create_topics, AWAIT_SLICE_MS, cancelled, arena, &result,
                                &trouble);
         log_result(&result);
+        if (code == RC_CONFIG) code = refuse(&result, &trouble);
         if (!code || trouble.disposition != RC_RETRY) break;
         rc_log(RC_LEVEL_WARN, "waiting for kafka", RC_LOG_ERR(&trouble));
         code = cancelled && atomic_load(cancelled)

@@ -74,10 +74,13 @@ START_TEST(a_topic_that_differs_stops_the_start_and_is_named)
     ck_assert_int_eq(set_up(true, &error), RC_CONFIG);
     ck_assert_ptr_nonnull(strstr(error.message, "has 3 partitions, but kafka.partitions is 12"));
     ck_assert_int_eq(rc_topics_await(cluster.kafka, NULL, &error), RC_CONFIG);
+    ck_assert_msg(strstr(error.message, "13 topics do not fit, the first of them: ") != NULL, "%s", error.message);
     cluster.config.kafka.partitions = RC_CLUSTER_PARTITIONS;
     cluster.config.kafka.retention.dead_letters_ms = 91LL * DAY_MS;
     ck_assert_int_eq(set_up(true, &error), RC_CONFIG);
     ck_assert_ptr_nonnull(strstr(error.message, "app.dlq keeps records for 90d and needs 91d at least"));
+    ck_assert_int_eq(rc_topics_await(cluster.kafka, NULL, &error), RC_CONFIG);
+    ck_assert_msg(strstr(error.message, "topics do not fit") == NULL, "%s", error.message);
     cluster.config.kafka.retention.dead_letters_ms = 90LL * DAY_MS;
     cluster.config.kafka.replication_factor = 3;
     OK(set_up(true, &rc_oops));
