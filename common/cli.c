@@ -91,6 +91,14 @@ static bool split(const rc_args_t *args, int argc, char **argv, line_t *line)
     return true;
 }
 
+/* The first option that no command has; NULL: none. */
+static const char *unknown_option(const line_t *line)
+{
+    for (size_t i = 0; i < line->option_count; i++)
+        if (line->options[i].option < 0) return line->options[i].text;
+    return NULL;
+}
+
 /* The command whose words come first on the line; how many they are in *used. */
 static const rc_cli_command_t *find_command(const rc_cli_program_t *program, const line_t *line, size_t *used)
 {
@@ -193,16 +201,20 @@ int rc_cli_main(const rc_cli_program_t *program, int argc, char **argv)
         rc_cli_print_help(program);
         return end(RC_EXIT_DONE);
     }
-    if (!line.word_count)
+    if (!line.word_count && !unknown_option(&line))
         return rc_cli_fail(&args, RC_EXIT_USAGE, "no command is given; %s --help lists all", program->name);
     args.command = find_command(program, &line, &used);
-    if (!args.command) return complain_command(&args, &line);
+    if (!args.command) {
+        const char *astray = unknown_option(&line);
+        if (!astray) return complain_command(&args, &line);
+        return rc_cli_fail(&args, RC_EXIT_USAGE, "there is no option %s; %s --help lists the commands", astray,
+                           program->name);
+    }
     if (line.help) {
         rc_cli_print_command_help(program, args.command);
         return end(RC_EXIT_DONE);
     }
-    for (size_t i = 0; i < line.option_count; i++) /* before the words: an unknown option's value looks like one */
-        if (line.options[i].option < 0) return complain_option(&args, line.options[i].text);
+    if (unknown_option(&line)) return complain_option(&args, unknown_option(&line)); /* its value looks like a word */
     if (line.word_count > used)
         return rc_cli_fail(&args, RC_EXIT_USAGE, "%s takes no \"%s\"; %s %s --help lists its options",
                            args.command->name, line.words[used], program->name, args.command->name);

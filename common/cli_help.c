@@ -4,7 +4,7 @@
 
 #include "common/cli_option.h"
 
-enum { INDENT = 2, HELP_COLUMN = 26 };
+enum { INDENT = 2, HELP_COLUMN = 26, LINE_MAX_COLUMNS = 96 };
 
 static void print_row(const char *left, const char *value, const char *help)
 {
@@ -38,6 +38,29 @@ static void print_examples(const rc_cli_program_t *program, const char *examples
     }
 }
 
+/* In lines that fit on a terminal. */
+static void print_wrapped(const char *text)
+{
+    size_t column = 0;
+    printf("\n");
+    while (*text) {
+        size_t length = strcspn(text, " \n");
+        if (column && column + 1 + length > LINE_MAX_COLUMNS) {
+            printf("\n");
+            column = 0;
+        }
+        printf("%s%.*s", column ? " " : "", (int)length, text);
+        column += (column ? 1 : 0) + length;
+        text += length;
+        if (*text == '\n') {
+            printf("\n");
+            column = 0;
+        }
+        if (*text) text++;
+    }
+    printf("\n");
+}
+
 void rc_cli_print_command_help(const rc_cli_program_t *program, const rc_cli_command_t *command)
 {
     printf("%s %s: %s\n\nUsage: %s %s", program->name, command->name, command->summary, program->name, command->name);
@@ -46,7 +69,7 @@ void rc_cli_print_command_help(const rc_cli_program_t *program, const rc_cli_com
             printf(" %s%s%s", RC_CLI_TABLE[i].name, RC_CLI_TABLE[i].value ? " " : "",
                    RC_CLI_TABLE[i].value ? RC_CLI_TABLE[i].value : "");
     printf(" [OPTION...]\n");
-    if (command->details) printf("\n%s\n", command->details);
+    if (command->details) print_wrapped(command->details);
     printf("\nOptions:\n");
     for (size_t i = 0; i < RC_OPTION_COUNT; i++)
         if (rc_cli_allowed(command) & 1u << i)

@@ -11,6 +11,7 @@ in the image, or COMMAND. Needs root. Everything is under $TMPDIR and removed at
 END
     exit 0
 fi
+case ${1:-} in -*) echo "image.sh: unknown option $1; try --help" >&2 && exit 2 ;; esac
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"

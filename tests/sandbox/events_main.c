@@ -1,6 +1,7 @@
 /* rollcall-events: the employee events on Kafka, decoded, as a table or as JSON. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,9 +40,14 @@ typedef struct {
     bool follow, json;
 } options_t;
 
-static int complain(const char *value, const char *what)
+__attribute__((format(printf, 1, 2))) static int complain(const char *format, ...)
 {
-    (void)fprintf(stderr, "rollcall-events: %s%s; see --help\n", value, what);
+    va_list list;
+    (void)fputs("rollcall-events: ", stderr);
+    va_start(list, format);
+    (void)vfprintf(stderr, format, list);
+    va_end(list);
+    (void)fputs("; rollcall-events --help says more\n", stderr);
     return EXIT_USAGE;
 }
 
@@ -110,9 +116,16 @@ static int parse(int argc, char **argv, options_t *options)
                                           {"json", no_argument, NULL, JSON},
                                           {"help", no_argument, NULL, HELP_},
                                           {NULL, 0, NULL, 0}};
-    int option;
+    static const char *const wanted[] = {[SINCE] = "a time like 2026-11-22T16:00:00Z, or how long ago, like 2h",
+                                         [EVENTS] = "created, profile-updated, team-changed or deactivated, "
+                                                    "separated by commas",
+                                         [WAIT] = "a number",
+                                         [TIMEOUT] = "a duration, like 30s",
+                                         [FIRST] = "a number"};
+    int option, index = 0;
     bool fine = true;
-    while (fine && (option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+    opterr = 0; /* its words would name the program by its path */
+    while (fine && (option = getopt_long(argc, argv, ":", known, &index)) != -1) {
         switch (option) {
         case BROKERS:
             options->brokers = optarg;
@@ -153,13 +166,16 @@ static int parse(int argc, char **argv, options_t *options)
         case HELP_:
             (void)fputs(HELP, stdout);
             return EXIT_SUCCESS + 1;
+        case ':':
+            return complain("%s needs a value", argv[optind - 1]) + 1;
         default:
-            return EXIT_USAGE + 1; /* getopt has complained */
+            return complain("%s is no option, or takes no value", argv[optind - 1]) + 1;
         }
     }
-    if (!fine) return complain(optarg, ": that option cannot have this value") + 1;
-    if (optind < argc) return complain(argv[optind], ": only options are taken") + 1;
-    if (!options->brokers == !options->config) return complain("give --brokers or --config", "") + 1;
+    if (!fine) return complain("--%s: \"%s\" is wrong; write %s", known[index].name, optarg, wanted[option]) + 1;
+    if (optind < argc) return complain("%s: only options are taken", argv[optind]) + 1;
+    if (!options->brokers && !options->config) return complain("give --brokers or --config") + 1;
+    if (options->brokers && options->config) return complain("--brokers and --config: give one of them") + 1;
     return 0;
 }
 

@@ -29,11 +29,15 @@ static rc_exit_t load(const rc_args_t *args)
     return code;
 }
 
+#define LONG_DETAILS                                                                                       \
+    "A first paragraph of more words than a line of a terminal has room for, so that it has to be broken " \
+    "in the middle.\nA second."
+
 static const rc_cli_command_t COMMANDS[] = {
     {"run", "the service", "More about it.", "run\nrun --instance blue", RC_OPT(INSTANCE) | RC_OPT(LISTEN), 0, keep},
     {"once", "one poll", NULL, NULL, RC_OPT(INTEGRATION) | RC_OPT(FULL) | RC_OPT(JSON) | RC_OPT(WAIT), 0, keep},
     {"dlq list", "lists", NULL, NULL, RC_OPT(EVENTS) | RC_OPT(SINCE) | RC_OPT(OFFSET), RC_OPT(INTEGRATION), keep},
-    {"dlq replay", "replays", NULL, NULL, RC_OPT(APPLY), 0, keep},
+    {"dlq replay", "replays", LONG_DETAILS, NULL, RC_OPT(APPLY), 0, keep},
     {"load", "loads", NULL, NULL, RC_OPT(INSTANCE) | RC_OPT(LISTEN) | RC_OPT(INTEGRATION), 0, load},
     {"config", "prints", NULL, NULL, RC_OPT(REFERENCE), 0, rc_cli_run_config},
     {NULL, NULL, NULL, NULL, 0, 0, NULL},
@@ -132,6 +136,9 @@ static const struct {
     {"xyz", "unknown command \"xyz\"; rollcall-producer --help lists all"},
     {"dlq", "unknown command \"dlq\"; did you mean dlq list? "},
     {"dlq lits", "unknown command \"dlq lits\"; did you mean dlq list? "},
+    {"-v", "there is no option -v; rollcall-producer --help lists the commands"},
+    {"-c x run", "there is no option -c; "},
+    {"rnu -v", "there is no option -v; "},
     {"run now", "run takes no \"now\"; "},
     {"run --instnce x",
      "run has no option --instnce; did you mean --instance? rollcall-producer run --help lists them"},
@@ -192,6 +199,15 @@ START_TEST(cli_help_lists_commands_and_options)
     ck_assert_int_eq(cli("dlq list -h"), RC_EXIT_DONE);
     ck_assert_ptr_nonnull(strstr(out, "Usage: rollcall-producer dlq list --integration ID [OPTION...]\n"));
     ck_assert_int_eq(runs, 0);
+}
+END_TEST
+
+START_TEST(cli_help_breaks_lines_between_words)
+{
+    ck_assert_int_eq(cli("dlq replay --help"), RC_EXIT_DONE);
+    ck_assert_ptr_nonnull(
+        strstr(out, "\n\nA first paragraph of more words than a line of a terminal has room for, so that it has to be\n"
+                    "broken in the middle.\nA second.\n\nOptions:\n"));
 }
 END_TEST
 
@@ -277,6 +293,7 @@ int main(void)
     tcase_add_loop_test(lines, cli_wrong_lines_exit_2_and_say_the_mend, 0, (int)(sizeof WRONG / sizeof *WRONG));
     tcase_add_test(lines, cli_version_is_one_line);
     tcase_add_test(lines, cli_help_lists_commands_and_options);
+    tcase_add_test(lines, cli_help_breaks_lines_between_words);
     tcase_add_test(lines, suggest_finds_what_was_meant);
     tcase_add_unchecked_fixture(files, make_file, remove_file);
     tcase_add_test(files, cli_options_override_the_file);
