@@ -36,7 +36,7 @@ typedef enum {
     X(APPLY, "--apply", NULL, "do it; without it nothing is changed") \
     X(REPAIR, "--repair", NULL, "write what differs") \
     X(REFERENCE, "--reference", NULL, "print the reference page of all settings instead") \
-    X(WAIT, "--wait", "DURATION", "how long to wait for an answer (default 60s)")
+    X(WAIT, "--wait", "DURATION", "how long to wait for Kafka, and for an answer (default 60s)")
 /* clang-format on */
 
 typedef enum {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/later.h"
 #include "common/log.h"
 #include "common/report.h"
 #include "common/signals.h"
@@ -24,6 +25,7 @@ typedef struct {
     rc_config_t *config;
     rc_service_t service;
     atomic_bool stop;
+    atomic_bool late; /* Kafka was not there in time */
     rc_arena_t *arena;
     outcome_t *outcomes;
     size_t count;
@@ -116,10 +118,32 @@ static rc_code_t ask_others(once_t *once, rc_error_t *error)
     return code;
 }
 
+static void give_up(void *opaque)
+{
+    once_t *once = opaque;
+    atomic_store(&once->late, true);
+    atomic_store(&once->stop, true);
+}
+
+/* A service waits for Kafka as long as it takes; whoever asks once, or the timer that does, wants an end. */
+static rc_code_t start(once_t *once, rc_error_t *error)
+{
+    rc_later_t *later = rc_later_new();
+    rc_later_add(later, once->args->wait_ms, give_up, NULL, once);
+    rc_code_t code = rc_service_init(&once->service, once->config, &once->stop, error);
+    rc_later_free(later);
+    if (!atomic_load(&once->late)) return code;
+    char waited[RC_TIME_STR_SIZE];
+    return rc_error_set(error, RC_TIMEOUT, RC_RETRY,
+                        "Kafka or the schema registry was not ready within %s; see `rollcall-producer check`, or wait "
+                        "longer (--wait)",
+                        rc_duration_str(once->args->wait_ms, waited));
+}
+
 static rc_code_t poll_all(once_t *once, rc_error_t *error)
 {
     rc_producers_t producers;
-    rc_code_t code = rc_service_init(&once->service, once->config, &once->stop, error);
+    rc_code_t code = start(once, error);
     if (code == RC_CONFLICT) return ask_others(once, error);
     if (code == RC_OK) code = rc_ask_who_works(once->service.kafka, &producers, error);
     if (code != RC_OK) return code;
