@@ -43,6 +43,32 @@ int rc_store_grow(rc_store_t *store);
 /* Opens the three databases of a table, creating them. */
 int rc_store_open_table(rc_store_t *store, rc_table_t *table);
 
+/* In front of every row's value. */
+typedef struct {
+    uint32_t ordinal;
+    int32_t partition;
+    int64_t offset;
+} rc_row_head_t;
+
+static inline MDB_val rc_val(const void *bytes, size_t size_bytes)
+{
+    return (MDB_val){size_bytes, (void *)(uintptr_t)bytes};
+}
+
+/* A row as it lies in the file; borrows from there. */
+rc_row_t rc_table_row_of(const MDB_val *key, const MDB_val *value);
+bool rc_table_is_key(size_t key_bytes);
+
+/* The names of facts. */
+#define RC_FACT_ORDINALS "ordinals"
+enum { RC_POSITION_NAME_SIZE = 16 };
+size_t rc_table_position_name(char name[RC_POSITION_NAME_SIZE], int32_t partition);
+
+/* Copies a fact of that exact size; leaves *fact alone when there is none. */
+int rc_table_get_fact(MDB_txn *txn, rc_table_t *table, const char *name, size_t name_bytes, void *fact,
+                      size_t fact_bytes);
+int rc_table_get_position(MDB_txn *txn, rc_table_t *table, int32_t partition, rc_table_position_t *position);
+
 /* Fills *error from LMDB's code. */
 rc_code_t rc_store_error(rc_store_t *store, int code, const char *what, rc_error_t *error);
 
