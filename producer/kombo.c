@@ -14,7 +14,8 @@
 enum {
     ATTEMPTS = 3,        /* of a request of which nothing was sent */
     IDS_OF_A_LIST = 100, /* keeps the URL below what proxies take */
-    QUERY_CAP_BYTES = 64 * 1024
+    QUERY_CAP_BYTES = 64 * 1024,
+    CLOCK_AHEAD_MAX_MS = 24 * 3600 * 1000
 };
 
 rc_kombo_t *rc_kombo_new(const rc_kombo_options_t *options)
@@ -185,11 +186,12 @@ static rc_code_t judge_page(fetch_t *fetch, const rc_http_answer_t *answer, rc_k
     return code == RC_OK ? RC_OK : rc_error_prefix(error, "Kombo, %s", fetch->path);
 }
 
-/* Kombo's clock when the request left: the Date of the answer, less the time that it took to come whole. */
+/* Kombo's clock when the request left: the Date of the answer, less the time that it took to come whole. A clock that
+ * is days ahead is not believed: no change would be seen until then. One that is behind only has more read again. */
 static rc_wall_t start_of(const rc_http_answer_t *answer, rc_wall_t ours)
 {
     rc_wall_t theirs = {answer->date.ms - answer->duration_us / 1000};
-    return answer->date.ms ? theirs : ours;
+    return answer->date.ms && theirs.ms - ours.ms < CLOCK_AHEAD_MAX_MS ? theirs : ours;
 }
 
 static rc_code_t fetch_page(fetch_t *fetch, rc_error_t *error)

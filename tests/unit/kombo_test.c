@@ -168,6 +168,14 @@ START_TEST(without_filters_there_are_none_and_without_a_date_our_clock_counts)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_days_ahead_is_not_believed)
+{
+    SCRIPT({200, "Date: Fri, 06 Nov 2099 08:49:37 GMT\r\n", PAGE("null", "{\"id\":\"A\"}")});
+    ck_assert_int_eq(fetch((rc_kombo_query_t){0}), RC_OK);
+    ck_assert_int_le(result.started_at.ms, rc_wall_now().ms);
+}
+END_TEST
+
 START_TEST(many_ids_are_asked_for_in_several_listings)
 {
     char *names[250];
@@ -469,6 +477,7 @@ static Suite *suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, pages_follow_the_cursor_and_repeat_every_filter);
     tcase_add_test(tests, without_filters_there_are_none_and_without_a_date_our_clock_counts);
+    tcase_add_test(tests, a_clock_that_is_days_ahead_is_not_believed);
     tcase_add_test(tests, many_ids_are_asked_for_in_several_listings);
     tcase_add_test(tests, groups_and_locations_are_listed_likewise);
     tcase_add_loop_test(tests, every_answer_is_judged, 0, ANSWER_COUNT);
