@@ -16,7 +16,10 @@
 #include "common/text.h"
 #include "common/topics.h"
 
-enum { THREADS_MAX = 32 };
+enum {
+    THREADS_MAX = 32,
+    NAMED_MAX = 3 /* of the topics that are missing: a table has to be read */
+};
 
 typedef enum { IS_OK, IS_WARNING, IS_WRONG } verdict_t;
 
@@ -86,15 +89,17 @@ static void judge_topics(rc_check_t *check, const rc_topics_result_t *result)
     size_t count = 0, fit = 0;
     for (size_t i = 0; i < result->count; i++) {
         const rc_topic_check_t *topic = &result->checks[i];
-        if (topic->state == RC_TOPIC_MISSING)
-            (void)rc_buf_add_format(&missing, "%s%s", count++ ? ", " : "", topic->topic->name);
-        else if (topic->state == RC_TOPIC_WRONG)
+        if (topic->state == RC_TOPIC_MISSING) {
+            if (count++ < NAMED_MAX)
+                (void)rc_buf_add_format(&missing, "%s%s", count > 1 ? ", " : "", topic->topic->name);
+        } else if (topic->state == RC_TOPIC_WRONG)
             rc_check_wrong(check, "%s", topic->message);
         else if (topic->state == RC_TOPIC_WARNING)
             rc_check_warn(check, "%s", topic->message);
         else
             fit++;
     }
+    if (count > NAMED_MAX) (void)rc_buf_add_str(&missing, " …");
     if (count)
         rc_check_wrong(check, "%zu of %zu topics %s missing: %s; create them with `rollcall-producer topics`", count,
                        result->count, count == 1 ? "is" : "are", missing.data);

@@ -136,7 +136,8 @@ static const case_t CASES[] = {
     {"partitions", false, 3, "  partitions: 4\n", NULL, "topics",
      "has 3 partitions, but kafka.partitions is 4; set it"},
     {"topics", true, 2, "  topic_prefix: other.\n", NULL, "topics",
-     "12 of 12 topics are missing: other.employee.created, "},
+     "12 of 12 topics are missing: other.employee.created, other.employee.profile-updated, other.employee.team-changed "
+     "…; "},
     {"topics' mend", true, 2, "  topic_prefix: other.\n", NULL, "topics",
      "; create them with `rollcall-producer topics`"},
     {"Kombo's key", false, 10, "      api_key: wrong\n", NULL, "Kombo", "; correct kombo.api_key"},
