@@ -40,6 +40,9 @@ rc_code_t rc_store_error(rc_store_t *store, int code, const char *what, rc_error
     case EDQUOT:
         return rc_error_set(error, RC_IO, RC_RETRY, "%s: %s: no space is left; free some, or move `state_dir`",
                             store->directory, what);
+    case EIO: /* also what LMDB says of a disk that took a part of a page */
+        return rc_error_set(error, RC_IO, RC_RETRY, "%s: %s: %s; is the disk full, or failing?", store->directory, what,
+                            mdb_strerror(code));
     default:
         return rc_error_set(error, RC_IO, RC_RETRY, "%s: %s: %s", store->directory, what, mdb_strerror(code));
     }

@@ -1,5 +1,7 @@
 #include "consumer/apply.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +79,23 @@ static void finish_done(rc_apply_t *apply)
     apply->result.look_again = apply->action.look_again;
     apply->result.manager_missing = apply->written_without_manager && apply->newest.presence == RC_PRESENCE_EMPLOYED;
     finish(apply, RC_APPLY_DONE, RC_CLASS_APPLIED, apply->action.why);
+}
+
+/* Says whom a person has to look at. */
+static void finish_conflict(rc_apply_t *apply)
+{
+    const rc_found_t *holder = &apply->seen.by_email;
+    bool theirs = holder->look == RC_LOOK_FOUND && holder->user_id != apply->seen.by_external_id.user_id;
+    char words[RC_LEARNAMP_MESSAGE_SIZE] = "the address or the external id belongs to another user";
+    if (theirs && rc_text_empty(holder->external_id))
+        (void)snprintf(words, sizeof words, "the address belongs to user %" PRId64 ", who bears no external id",
+                       holder->user_id);
+    else if (theirs)
+        (void)snprintf(words, sizeof words, "the address belongs to user %" PRId64 ", who bears the external id %.200s",
+                       holder->user_id, holder->external_id);
+    if (apply->seen.moved_aside)
+        (void)snprintf(words, sizeof words, "waits at policy.swap_address until the other one has moved");
+    finish(apply, RC_APPLY_FAILED, RC_CLASS_CONFLICT, words);
 }
 
 static void fail(rc_apply_t *apply, const rc_learnamp_answer_t *answer)
@@ -407,8 +426,7 @@ static void advance(rc_apply_t *apply)
         finish(apply, RC_APPLY_HAND_OVER, RC_CLASS_APPLIED, action->why);
         return;
     case RC_ACTION_CONFLICT:
-        finish(apply, RC_APPLY_FAILED, RC_CLASS_CONFLICT,
-               action->why != NULL ? action->why : "the address or the external id belongs to another user");
+        finish_conflict(apply);
         return;
     case RC_ACTION_REPLACED:
         finish(apply, RC_APPLY_FAILED, RC_CLASS_REPLACED, action->why);

@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "common/topics.h"
+#include "consumer/lag.h"
 #include "consumer/settle.h"
 #include "consumer/work.h"
 
@@ -282,6 +283,13 @@ bool rc_engine_is_ready(const rc_engine_t *engine)
     return !engine->failed;
 }
 
+bool rc_engine_follows(const rc_engine_t *engine)
+{
+    rc_tail_progress_t progress;
+    rc_tables_progress(engine->tables, &progress);
+    return progress.error.code != RC_IO;
+}
+
 /* --- life --- */
 
 static void name_topics(rc_engine_t *engine)
@@ -306,6 +314,16 @@ static void make_sites(rc_engine_t *engine)
     for (size_t i = 0; i < engine->config->integrations_count; i++) {
         const rc_integration_t *integration = &engine->config->integrations[i];
         (void)rc_map_set(engine->sites, integration->id, strlen(integration->id), rc_site_new(engine, integration));
+    }
+}
+
+/* From the start, so that a rise from nothing to the first parked record is seen. */
+static void show_tiers(rc_engine_t *engine)
+{
+    for (size_t tier = 0; tier < engine->config->consumer.retry_delays_count; tier++) {
+        char delay[RC_TIME_STR_SIZE];
+        const char *name = rc_duration_str(engine->config->consumer.retry_delays_ms[tier], delay);
+        rc_series_add(rc_metrics_series(engine->metrics, RC_METRIC_PARKED, name, NULL, NULL), 0);
     }
 }
 
@@ -342,6 +360,8 @@ rc_code_t rc_engine_new(const rc_engine_options_t *options, rc_engine_t **result
         if (options->events & 1u << lane) engine->lanes[lane] = rc_lane_new(engine, (rc_event_type_t)lane);
     for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
         if (engine->lanes[lane]) rc_lane_start(engine->lanes[lane]);
+    engine->lag = rc_lag_new(engine);
+    show_tiers(engine);
     int64_t interval_ms = engine->config->consumer.transaction_interval_ms;
     rc_loop_timer_start(engine->commit_timer, interval_ms, interval_ms);
     *result = engine;
@@ -379,6 +399,7 @@ void rc_engine_close(rc_engine_t *engine)
     engine->closing = true;
     rc_resolver_stop(engine->resolver);
     rc_committer_stop(engine->committer);
+    rc_lag_stop(engine->lag);
     rc_tables_stop(engine->tables);
     for (int lane = 0; lane < RC_EVENT_COUNT; lane++) {
         rc_record_t *record;
@@ -401,6 +422,7 @@ void rc_engine_free(rc_engine_t *engine)
         LIST_REMOVE(shown, link);
         free(shown);
     }
+    rc_lag_free(engine->lag);
     rc_resolver_free(engine->resolver);
     rc_committer_free(engine->committer);
     rc_tables_free(engine->tables);

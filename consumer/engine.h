@@ -37,6 +37,7 @@ struct rc_engine {
     rc_people_t *people;
     rc_map_t *sites; /* by integration id; one for each of the configuration */
     rc_resolver_t *resolver;
+    struct rc_lag *lag;
     rc_fresh_t *fresh;
     rc_lane_t *lanes[RC_EVENT_COUNT]; /* NULL: not run here */
     uint64_t assignments;             /* counts; numbers them */
@@ -77,6 +78,8 @@ void rc_engine_free(rc_engine_t *engine); /* NULL is fine */
 
 /* Whether every lane has its partitions and reads (or knows that it has none), for /readyz. */
 bool rc_engine_is_ready(const rc_engine_t *engine);
+/* Whether the local tables can be written. */
+bool rc_engine_follows(const rc_engine_t *engine);
 
 /* --- for lanes --- */
 

@@ -256,6 +256,18 @@ static bool has_under_way(const rc_lane_t *lane)
     return false;
 }
 
+/* The drain took too long: whoever reads the partitions next works these records again. */
+static void log_unfinished(const rc_lane_t *lane)
+{
+    const rc_record_t *record;
+    size_t count = 0;
+    TAILQ_FOREACH(record, &lane->records, of_lane)
+    count += !record->given_up && record->assignment == lane->assignment;
+    if (count)
+        rc_log(RC_LEVEL_WARN, "not finished within drain_timeout, to be worked again",
+               RC_LOG_STR(GROUP, lane->group_id), RC_LOG_INT(COUNT, count));
+}
+
 /* Forgets all that is in memory and not on its way to Kafka. What is not committed counts as never done. */
 static void drop_work(rc_lane_t *lane)
 {
@@ -333,6 +345,7 @@ static void drain_over(void *opaque)
         reopen(lane, &error);
         return;
     }
+    log_unfinished(lane);
     give_up_records(lane, true);
     check_drain(lane);
 }
@@ -416,7 +429,7 @@ static void on_event(rc_lane_t *lane, const rc_kafka_event_t *event)
         on_message(lane, &event->message);
         break;
     case RC_KAFKA_EOF:
-        if (!rc_part_may_end(lane, &event->at)) on_gone_back(lane, &event->at);
+        if (!rc_part_note_end(lane, &event->at)) on_gone_back(lane, &event->at);
         break;
     case RC_KAFKA_ASSIGN:
         on_assign(lane, event);

@@ -25,6 +25,7 @@ typedef struct {
     size_t topic;
     int32_t partition;
     rc_offsets_t offsets;
+    int64_t eof;            /* where the end was met last; -1: never */
     bool touched;           /* a record of it is in the open batch */
     unsigned paused;        /* why it is not read: bits of RC_PAUSED_ */
     rc_record_queue_t held; /* records that came and have to wait in their order */

@@ -55,6 +55,7 @@ struct rc_learnamp {
     uint64_t token_round;
     rc_arena_t *arena; /* of one answer */
     char message[RC_LEARNAMP_MESSAGE_SIZE];
+    char trouble[RC_LEARNAMP_MESSAGE_SIZE]; /* of the last answer that was no success */
     rc_metrics_t *metrics;
     rc_series_t *durations;
     rc_series_t *by_status[STATUS_MAX + 1];
@@ -98,6 +99,20 @@ rc_loop_t *rc_learnamp_loop(const rc_learnamp_t *client)
 int64_t rc_learnamp_timeout_ms(const rc_learnamp_t *client)
 {
     return client->timeout_ms;
+}
+
+const char *rc_learnamp_trouble(const rc_learnamp_t *client)
+{
+    return client->trouble;
+}
+
+/* The status belongs to the service's words; what went wrong on the way says so itself. */
+static void note_trouble(rc_learnamp_t *client, int status, const char *words)
+{
+    if (status > 0)
+        (void)snprintf(client->trouble, sizeof client->trouble, "HTTP status %d: %.900s", status, words);
+    else
+        (void)snprintf(client->trouble, sizeof client->trouble, "%s", words);
 }
 
 static int64_t admit(rc_learnamp_t *client)
@@ -275,12 +290,15 @@ static void on_token(void *opaque, const rc_http_answer_t *answer, const rc_erro
     }
     rc_class_t class = rc_outcome_class(&facts);
     int64_t retry_after_ms = answer != NULL ? answer->retry_after_ms : -1;
+    if (class != RC_CLASS_APPLIED) {
+        snprintf(message, sizeof message, "no access token (/oauth/token): %.900s", words);
+        note_trouble(client, answer != NULL ? facts.status : 0, message);
+    }
     observe(client, class, retry_after_ms);
     if (class == RC_CLASS_APPLIED) {
         take_token(client, token, expires_in_s);
         end_token_round(client, NULL);
     } else {
-        snprintf(message, sizeof message, "no access token (/oauth/token): %.900s", words);
         rc_learnamp_answer_t failure = {
             .class = class, .status = facts.status, .retry_after_ms = retry_after_ms, .message = message};
         end_token_round(client, &failure);
@@ -322,6 +340,19 @@ static void fetch_token(rc_learnamp_t *client)
 
 /* ---- Requests ---- */
 
+/* A service that fails, or a proxy before it, says little in words; those that refuse a record stay as they are. */
+static void say_what_was_wrong(rc_learnamp_t *client, rc_class_t class, int status)
+{
+    if (client->message[0] == '\0') {
+        (void)snprintf(client->message, sizeof client->message, "HTTP status %d without words", status);
+        note_trouble(client, 0, client->message);
+        return;
+    }
+    note_trouble(client, status, client->message);
+    if (class == RC_CLASS_TRANSIENT || class == RC_CLASS_UNANSWERED)
+        (void)snprintf(client->message, sizeof client->message, "%s", client->trouble);
+}
+
 /* Reads what came back. Strings of *answer stay until the next answer. */
 static void read_answer(rc_learnamp_t *client, const rc_learnamp_request_t *request, const rc_http_answer_t *http,
                         const rc_error_t *error, rc_learnamp_answer_t *answer)
@@ -354,8 +385,8 @@ static void read_answer(rc_learnamp_t *client, const rc_learnamp_request_t *requ
                                      .teams = parsed.teams};
     if (answer->class == RC_CLASS_APPLIED)
         client->message[0] = '\0';
-    else if (client->message[0] == '\0')
-        snprintf(client->message, sizeof client->message, "HTTP status %d without words", facts.status);
+    else
+        say_what_was_wrong(client, answer->class, http != NULL ? facts.status : 0);
 }
 
 static void on_answer(void *opaque, const rc_http_answer_t *http, const rc_error_t *error)

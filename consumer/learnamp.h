@@ -51,6 +51,8 @@ void rc_learnamp_free(rc_learnamp_t *client);
 const rc_integration_t *rc_learnamp_integration(const rc_learnamp_t *client);
 rc_loop_t *rc_learnamp_loop(const rc_learnamp_t *client);
 int64_t rc_learnamp_timeout_ms(const rc_learnamp_t *client);
+/* What the last answer that was no success said, with its status; "": there was none. Until the next one. */
+const char *rc_learnamp_trouble(const rc_learnamp_t *client);
 
 /* Fills `request` immediately before it is sent, again before each repeat: what it says is as new as it can be.
  * `waited` is false when it runs inside rc_learnamp_call. Returning false: there is nothing to send any more. */

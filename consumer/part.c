@@ -19,7 +19,8 @@ void rc_part_add(rc_lane_t *lane, const rc_kafka_offset_t *place)
         RC_DIE("%s has a partition %d, but kafka.partitions is %d", place->topic, place->partition,
                lane->engine->config->kafka.partitions);
     rc_part_t *part = rc_zalloc(sizeof *part);
-    *part = (rc_part_t){.lane = lane, .topic = topic, .partition = place->partition, .offsets = RC_OFFSETS_INIT};
+    *part =
+        (rc_part_t){.lane = lane, .topic = topic, .partition = place->partition, .offsets = RC_OFFSETS_INIT, .eof = -1};
     TAILQ_INIT(&part->held);
     part->timer = rc_loop_timer_new(lane->engine->loop, due, part);
     *rc_lane_part(lane, topic, place->partition) = part;
@@ -197,11 +198,13 @@ static void due(void *opaque)
     serve_held(part, false);
 }
 
-bool rc_part_may_end(const rc_lane_t *lane, const rc_kafka_offset_t *end)
+bool rc_part_note_end(const rc_lane_t *lane, const rc_kafka_offset_t *end)
 {
     if (lane->state != RC_LANE_RUNNING) return true;
-    const rc_part_t *part = *rc_lane_part(lane, rc_lane_topic(lane, end->topic), end->partition);
-    return !part || rc_offsets_takes(&part->offsets, end->offset);
+    rc_part_t *part = *rc_lane_part(lane, rc_lane_topic(lane, end->topic), end->partition);
+    if (!part) return true;
+    part->eof = end->offset;
+    return rc_offsets_takes(&part->offsets, end->offset);
 }
 
 bool rc_part_take(rc_lane_t *lane, const rc_kafka_message_t *message)

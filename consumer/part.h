@@ -19,8 +19,9 @@ void rc_part_set_paused(rc_part_t *part, unsigned reason, bool on);
 /* Takes a message that was read: hands it on, or holds it back. Nothing when the lane does not read. False: it lies
  * before one that was read already, and was not taken. */
 bool rc_part_take(rc_lane_t *lane, const rc_kafka_message_t *message);
-/* Whether a partition that ends at this offset can be the one whose records were read here. */
-bool rc_part_may_end(const rc_lane_t *lane, const rc_kafka_offset_t *end);
+/* Takes note of the end that was met. False: a partition that ends there cannot be the one whose records were read
+ * here. */
+bool rc_part_note_end(const rc_lane_t *lane, const rc_kafka_offset_t *end);
 /* Whether there is something to commit. */
 bool rc_part_is_dirty(const rc_part_t *part);
 

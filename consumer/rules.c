@@ -175,9 +175,11 @@ static bool update(const rc_step_t *step, unsigned parts, int64_t user_id)
 
 static const char *why_written(const rc_step_t *step)
 {
-    if (primary_team(step) != NULL && step->seen->primary == RC_TEAM_ABSENT)
-        return "written without the team: it is not at Learn Amp, and policy.create_teams is off";
-    return NULL;
+    const rc_ref_t *team = primary_team(step);
+    if (team == NULL || step->seen->primary != RC_TEAM_ABSENT) return NULL;
+    return rc_text_empty(team->name)
+               ? "written without the team: it is not at Learn Amp, and the group has no name to make it with"
+               : "written without the team: it is not at Learn Amp, and policy.create_teams is off";
 }
 
 static bool knows_holder(const rc_step_t *step)
@@ -257,7 +259,6 @@ static bool adopt_by_email(const rc_step_t *step, const rc_found_t *user, bool i
     if (has_replaces(step) && rc_text_equal(user->external_id, step->newest->replaces))
         return adopt_replaced(step, user);
     if (!is_present) return false; /* somebody else took over the former address */
-    step->action->why = "the address belongs to a user with another external id";
     return act(step, RC_ACTION_CONFLICT);
 }
 

@@ -19,7 +19,8 @@ typedef struct {
     rc_engine_t *engine;
     rc_loop_timer_t *ready_timer;
     atomic_bool cancelled; /* waiting at start ends */
-    atomic_bool ready;     /* for the server's threads */
+    atomic_bool ready;     /* for the server's threads, and the next */
+    atomic_bool follows;   /* the local tables do */
     bool failed;
 } service_t;
 
@@ -29,7 +30,10 @@ static bool is_ready(void *opaque, char *why, size_t why_bytes)
 {
     service_t *service = opaque;
     if (atomic_load(&service->ready)) return true;
-    (void)snprintf(why, why_bytes, "waiting for topics, partitions and local tables");
+    (void)snprintf(why, why_bytes, "%s",
+                   atomic_load(&service->follows)
+                       ? "waiting for topics, partitions and local tables"
+                       : "the local tables cannot be written; is the disk of state_dir full?");
     return false;
 }
 
@@ -43,7 +47,9 @@ static void stopped(void *opaque, bool failed)
 static void note_ready(void *opaque)
 {
     service_t *service = opaque;
-    bool ready = rc_engine_is_ready(service->engine);
+    bool follows = rc_engine_follows(service->engine);
+    bool ready = follows && rc_engine_is_ready(service->engine);
+    atomic_store(&service->follows, follows);
     if (atomic_exchange(&service->ready, ready) != ready)
         rc_log(RC_LEVEL_INFO, ready ? "ready" : "not ready", RC_LOG_STR(GROUP, service->config->consumer.application));
 }
@@ -97,7 +103,7 @@ static void finish(service_t *service)
 
 rc_exit_t rc_consumer_run(const rc_args_t *args)
 {
-    service_t service = {.failed = false};
+    service_t service = {.follows = true};
     rc_error_t error = RC_ERROR_INIT;
     rc_exit_t code = rc_cli_config(args, &service.config);
     if (code != RC_EXIT_DONE) return code;

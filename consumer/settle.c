@@ -53,10 +53,26 @@ static void add_ledger(rc_record_t *record, rc_outcome_t outcome, int64_t versio
     rc_buf_fini(&value);
 }
 
+/* The integration that the key of an unreadable record names; NULL: none of ours. */
+static rc_site_t *site_of_key(rc_record_t *record)
+{
+    const char *integration_id, *employee_id;
+    bool is_key = record->key &&
+                  rc_employee_key_split(record->arena, record->key, record->key_bytes, &integration_id, &employee_id);
+    return is_key ? rc_engine_site(record->engine, integration_id) : NULL;
+}
+
+/* For metrics and the log. "": none of ours. */
+static const char *integration_of(rc_record_t *record)
+{
+    const rc_site_t *site = record->site ? record->site : site_of_key(record);
+    return site ? site->integration->id : "";
+}
+
 static void count_outcome(rc_record_t *record, rc_outcome_t outcome)
 {
     rc_engine_t *engine = record->engine;
-    const char *integration = record->site ? record->site->integration->id : "";
+    const char *integration = integration_of(record);
     rc_metrics_count(engine->metrics, RC_METRIC_EVENTS_FINISHED, integration,
                      rc_enum_str(&RC_ENUM_EVENT, (int)record->lane->type), rc_enum_str(&RC_ENUM_OUTCOME, (int)outcome));
     rc_log(RC_LEVEL_DEBUG, "record finished", RC_LOG_STR(INTEGRATION, integration),
@@ -118,10 +134,12 @@ static void add_retry(rc_record_t *record, rc_event_type_t lane, const rc_parkin
     add_copy(record, engine->retry_topics[decision->tier], &parking);
     char tier[RC_TIME_STR_SIZE];
     rc_metrics_count(engine->metrics, RC_METRIC_PARKED, rc_duration_str(delay_ms, tier), NULL, NULL);
-    rc_log(RC_LEVEL_INFO, "record parked", RC_LOG_STR(INTEGRATION, record->event.integration_id),
-           RC_LOG_STR(EMPLOYEE, record->event.employee_id), RC_LOG_STR(TYPE, rc_enum_str(&RC_ENUM_EVENT, (int)lane)),
-           RC_LOG_INT(VERSION, record->event.version), RC_LOG_STR(TIER, tier),
-           RC_LOG_STR(REASON, rc_enum_str(&RC_ENUM_PARK, (int)decision->reason)),
+    /* What another release or another configuration has to mend does not pass by itself. */
+    bool unknown = decision->reason == RC_PARK_UNKNOWN_SCHEMA || decision->reason == RC_PARK_UNKNOWN_INTEGRATION;
+    rc_log(unknown ? RC_LEVEL_WARN : RC_LEVEL_INFO, "record parked",
+           RC_LOG_STR(INTEGRATION, record->event.integration_id), RC_LOG_STR(EMPLOYEE, record->event.employee_id),
+           RC_LOG_STR(TYPE, rc_enum_str(&RC_ENUM_EVENT, (int)lane)), RC_LOG_INT(VERSION, record->event.version),
+           RC_LOG_STR(TIER, tier), RC_LOG_STR(REASON, rc_enum_str(&RC_ENUM_PARK, (int)decision->reason)),
            RC_LOG_INT(ATTEMPT, decision->attempts), RC_LOG_STR(MESSAGE, message));
 }
 
@@ -138,12 +156,15 @@ void rc_settle_parked(rc_record_t *record, rc_event_type_t lane, const rc_parkin
 void rc_settle_dead(rc_record_t *record, const rc_parking_decision_t *decision, const char *message)
 {
     rc_engine_t *engine = record->engine;
+    const char *integration = integration_of(record);
     rc_parking_t parking = parking_of(record, record->lane->type, decision, message);
     add_copy(record, engine->dlq_topic, &parking);
-    rc_metrics_count(engine->metrics, RC_METRIC_DEAD_LETTERS, record->site ? record->site->integration->id : "",
+    rc_metrics_count(engine->metrics, RC_METRIC_DEAD_LETTERS, integration,
                      rc_enum_str(&RC_ENUM_PARK, (int)decision->reason), NULL);
-    rc_log(RC_LEVEL_ERROR, "record dead-lettered", RC_LOG_STR(INTEGRATION, record->event.integration_id),
-           RC_LOG_STR(EMPLOYEE, record->event.employee_id), RC_LOG_INT(VERSION, record->event.version),
+    rc_log(RC_LEVEL_ERROR, "record dead-lettered", RC_LOG_STR(INTEGRATION, *integration ? integration : NULL),
+           RC_LOG_STR(EMPLOYEE, record->event.employee_id),
+           RC_LOG_STR(TYPE, rc_enum_str(&RC_ENUM_EVENT, (int)record->lane->type)),
+           RC_LOG_INT(VERSION, record->event.version),
            RC_LOG_STR(REASON, rc_enum_str(&RC_ENUM_PARK, (int)decision->reason)),
            RC_LOG_STR(TOPIC, parking.origin_topic), RC_LOG_INT(PARTITION, parking.origin_partition),
            RC_LOG_INT(OFFSET, parking.origin_offset), RC_LOG_STR(MESSAGE, message));
@@ -157,15 +178,6 @@ void rc_settle_unknown(rc_record_t *record, rc_park_reason_t reason, const char 
     const rc_parking_decision_t decision =
         rc_parking_unknown(reason, (int)record->parking.attempt, record->engine->config->consumer.retry_delays_count);
     rc_settle_parked(record, record->lane->type, &decision, message);
-}
-
-/* The integration that the key of an unreadable record names; NULL: none of ours. */
-static rc_site_t *site_of_key(rc_record_t *record)
-{
-    const char *integration_id, *employee_id;
-    bool is_key = record->key &&
-                  rc_employee_key_split(record->arena, record->key, record->key_bytes, &integration_id, &employee_id);
-    return is_key ? rc_engine_site(record->engine, integration_id) : NULL;
 }
 
 void rc_settle_poison(rc_record_t *record, const char *message)
@@ -192,8 +204,7 @@ void rc_settle_held(rc_record_t *record)
                                             .attempts = (int)record->parking.attempt,
                                             .reason = RC_PARK_HELD,
                                             .unanswered = record->parking.unanswered};
-    rc_settle_parked(record, record->lane->type, &decision,
-                     "the integration is paused, throttled, limited or not to be reached");
+    rc_settle_parked(record, record->lane->type, &decision, rc_site_why_held(record->site, record->lane->type));
 }
 
 static void observe_age(rc_record_t *record)

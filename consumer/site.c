@@ -24,15 +24,48 @@ static int64_t admit(void *opaque)
     return rc_limiter_take(&site->limiter, now);
 }
 
+/* What a person should know, and do, by the cause. */
+static const struct {
+    const char *opened; /* the log */
+    const char *held;   /* the header of a record that is parked because of it */
+} breaker_words[] = {
+    [RC_BREAKER_NONE] = {"breaker opened", "the breaker is open"},
+    [RC_BREAKER_FAILURES] = {"breaker opened: this Learn Amp fails; nothing is sent to it for a while",
+                             "Learn Amp fails: the breaker is open"},
+    [RC_BREAKER_CREDENTIALS] =
+        {"breaker opened: this Learn Amp refuses our credentials; check client_id, client_secret "
+         "and scope of its `learnamp` block",
+         "Learn Amp refuses our credentials: the breaker is open"},
+    [RC_BREAKER_MISCONFIGURED] = {"breaker opened: this Learn Amp does not have what our configuration asks for; check "
+                                  "base_url of its `learnamp` block and the custom fields of its `mapping`",
+                                  "Learn Amp does not have what our configuration asks for: the breaker is open"},
+    [RC_BREAKER_BUDGET] = {"breaker opened: too many dead letters; look at the last ones before more follow",
+                           "too many dead letters: the breaker is open"},
+    [RC_BREAKER_PAUSED] = {"breaker opened: paused", "the integration is paused"},
+};
+
 static void note_breaker(rc_site_t *site, bool opened)
 {
     rc_mono_t now = rc_loop_now(site->engine->loop);
     rc_series_set(site->breaker_series, rc_breaker_state(&site->breaker, now));
     if (!opened) return;
-    rc_log(RC_LEVEL_ERROR, "breaker opened: nothing is sent to this Learn Amp for a while",
-           RC_LOG_STR(INTEGRATION, site->integration->id),
-           RC_LOG_STR(REASON, rc_breaker_cause_str(rc_breaker_cause(&site->breaker))),
-           RC_LOG_INT(DELAY, rc_breaker_wait_ms(&site->breaker, now)));
+    rc_breaker_cause_t cause = rc_breaker_cause(&site->breaker);
+    const char *trouble = cause == RC_BREAKER_BUDGET ? "" : rc_learnamp_trouble(site->client);
+    rc_log(RC_LEVEL_ERROR, breaker_words[cause].opened, RC_LOG_STR(INTEGRATION, site->integration->id),
+           RC_LOG_STR(REASON, rc_breaker_cause_str(cause)), RC_LOG_INT(DELAY, rc_breaker_wait_ms(&site->breaker, now)),
+           RC_LOG_STR(MESSAGE, *trouble ? trouble : NULL));
+}
+
+const char *rc_site_why_held(const rc_site_t *site, rc_event_type_t lane)
+{
+    rc_mono_t now = rc_loop_now(site->engine->loop);
+    if (site->paused & 1u << lane) return breaker_words[RC_BREAKER_PAUSED].held;
+    if (rc_breaker_state(&site->breaker, now) != RC_BREAKER_CLOSED)
+        return breaker_words[rc_breaker_cause(&site->breaker)].held;
+    if (rc_gate_wait_ms(&site->gate, now) > 0) return "Learn Amp throttles us (429)";
+    if (site->integration->learnamp.requests_per_second > 0)
+        return "more records wait for the rate limit (requests_per_second) than memory is to hold";
+    return "more records wait than memory is to hold";
 }
 
 static void observe(void *opaque, rc_class_t class, int64_t retry_after_ms)
@@ -60,6 +93,16 @@ static void timer_over(void *opaque)
     rc_site_pump(opaque);
 }
 
+/* From the start, so that a rise from nothing to the first one is seen. */
+static void show_dead_letters(const rc_site_t *site)
+{
+    static const rc_park_reason_t reasons[] = {RC_PARK_REJECTED, RC_PARK_IDENTITY_CONFLICT, RC_PARK_POISON};
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        rc_series_add(rc_metrics_series(site->engine->metrics, RC_METRIC_DEAD_LETTERS, site->integration->id,
+                                        rc_enum_str(&RC_ENUM_PARK, (int)reasons[i]), NULL),
+                      0);
+}
+
 rc_site_t *rc_site_new(rc_engine_t *engine, const rc_integration_t *integration)
 {
     const rc_config_t *config = engine->config;
@@ -80,6 +123,7 @@ rc_site_t *rc_site_new(rc_engine_t *engine, const rc_integration_t *integration)
     site->in_flight_series = rc_metrics_series(engine->metrics, RC_METRIC_IN_FLIGHT, integration->id, NULL, NULL);
     site->waiting_series = rc_metrics_series(engine->metrics, RC_METRIC_WAITING, integration->id, NULL, NULL);
     site->breaker_series = rc_metrics_series(engine->metrics, RC_METRIC_BREAKER_STATE, integration->id, NULL, NULL);
+    show_dead_letters(site);
     rc_series_set(site->breaker_series, RC_BREAKER_CLOSED);
     return site;
 }
@@ -202,8 +246,12 @@ void rc_site_moved(rc_site_t *site, rc_event_type_t lane)
 
 void rc_site_ended(rc_site_t *site, rc_class_t class)
 {
+    bool was_open = site->breaker.open;
     site->in_flight--;
     note_breaker(site, rc_breaker_record(&site->breaker, class, rc_loop_now(site->engine->loop)));
+    if (was_open && !site->breaker.open)
+        rc_log(RC_LEVEL_INFO, "breaker closed: this Learn Amp answers again",
+               RC_LOG_STR(INTEGRATION, site->integration->id));
     rc_engine_pump_later(site->engine, site);
 }
 

@@ -45,6 +45,9 @@ void rc_site_free(rc_site_t *site);
  * limit. */
 size_t rc_site_cap(const rc_site_t *site, rc_event_type_t lane);
 
+/* Why no more of the lane's records are held, in words for their headers. Static storage. */
+const char *rc_site_why_held(const rc_site_t *site, rc_event_type_t lane);
+
 /* Puts a record into the queue (first or last) and starts what may start. */
 void rc_site_queue(rc_site_t *site, rc_record_t *record, bool first);
 /* Takes it out again. */

@@ -215,6 +215,19 @@ void rc_tables_ledger_passed(rc_tables_t *tables, const rc_kafka_offset_t *offse
     free(targets);
 }
 
+rc_code_t rc_tables_ends(rc_tables_t *tables, rc_kafka_offset_t *partitions, size_t count, int64_t timeout_ms,
+                         rc_error_t *error)
+{
+    return rc_kafka_admin_ends(tables->admin, partitions, count, timeout_ms, error);
+}
+
+rc_code_t rc_tables_count(rc_tables_t *tables, uint64_t *snapshots, uint64_t *ledger, rc_error_t *error)
+{
+    uint32_t ordinals;
+    rc_code_t code = rc_table_count(tables->snapshot, snapshots, &ordinals, error);
+    return code == RC_OK ? rc_table_count(tables->ledger, ledger, &ordinals, error) : code;
+}
+
 void rc_tables_progress(rc_tables_t *tables, rc_tail_progress_t *progress)
 {
     rc_tail_progress(tables->tail, progress);

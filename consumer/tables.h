@@ -56,6 +56,11 @@ void rc_tables_barrier_schemas(rc_tables_t *tables, rc_tables_passed_fn *passed,
 void rc_tables_ledger_passed(rc_tables_t *tables, const rc_kafka_offset_t *offsets, size_t count,
                              rc_tables_passed_fn *passed, void *opaque);
 
+/* Any thread. Ends of any partitions, as rc_kafka_admin_ends; and the rows of both tables. */
+rc_code_t rc_tables_ends(rc_tables_t *tables, rc_kafka_offset_t *partitions, size_t count, int64_t timeout_ms,
+                         rc_error_t *error);
+rc_code_t rc_tables_count(rc_tables_t *tables, uint64_t *snapshots, uint64_t *ledger, rc_error_t *error);
+
 /* Any thread. */
 void rc_tables_progress(rc_tables_t *tables, rc_tail_progress_t *progress);
 

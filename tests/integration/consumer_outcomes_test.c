@@ -215,6 +215,24 @@ START_TEST(refused_credentials_hold_everything_and_count_nothing)
 }
 END_TEST
 
+START_TEST(the_lag_says_what_is_not_finished_and_the_counters_begin_at_zero)
+{
+    rig_open();
+    const char *lag = rc_arena_sprintf(rig_arena, "rollcall_consumer_lag{topic=\"%s\"", rig_topic(RC_TOPIC_CREATED));
+    rig_engine_t *a = rig_start(0, "a", CREATED);
+    RIG_AWAIT(rig_has_metric(a, lag) && rig_metric(a, lag) == 0);
+    ck_assert(rig_has_metric(a, "rollcall_parked_total{tier=\"1s\"} 0"));
+    ck_assert(rig_has_metric(a, "rollcall_dead_letters_total{"));
+    rig_fault("{'side': 'learnamp', 'kind': 'status', 'status': 403, 'match': {'path': '/v1/*'}, 'next': -1}");
+    rig_publish_many(RC_EVENT_CREATED, 'e', 20, 1);
+    RIG_AWAIT(rig_metric(a, lag) == 20);
+    rig_mend();
+    RIG_AWAIT(rig_metric(a, lag) == 0);
+    ck_assert_int_eq(rig_user_count(), 20);
+    RIG_AWAIT(rig_metric(a, "rollcall_table_rows{table=\"ledger\"}") == 20);
+}
+END_TEST
+
 static long breaker_trips(rc_engine_t *engine)
 {
     return rc_engine_site(engine, company->id)->breaker.trips;
@@ -376,6 +394,7 @@ int main(void)
     tcase_add_test(refused, the_tiers_are_gone_through_in_their_order);
     tcase_add_test(refused, a_service_that_is_down_puts_nothing_into_the_dead_letters);
     tcase_add_test(refused, refused_credentials_hold_everything_and_count_nothing);
+    tcase_add_test(refused, the_lag_says_what_is_not_finished_and_the_counters_begin_at_zero);
     tcase_add_test(refused, the_dead_letter_budget_opens_the_breaker);
     tcase_add_test(refused, after_an_unanswered_write_nothing_of_the_employee_is_sent_for_a_while);
     tcase_add_test(held, what_a_rate_limit_cannot_take_is_parked_and_finished_later);

@@ -410,6 +410,18 @@ static inline double rig_metric(rig_engine_t *at, const char *name_and_labels)
     return sum;
 }
 
+/* Whether a line of that text begins so. */
+static inline bool rig_has_metric(rig_engine_t *at, const char *beginning)
+{
+    rc_buf_t text = RC_BUF_INIT(1 << 20);
+    rc_metrics_render(at->metrics, &text);
+    const char *line = text.data;
+    while (line && (line = strstr(line, beginning)) && line != text.data && line[-1] != '\n') line++;
+    bool found = line != NULL;
+    rc_buf_fini(&text);
+    return found;
+}
+
 static inline void rig_fault(const char *description)
 {
     control_quietly("POST", "/faults", description);

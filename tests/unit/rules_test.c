@@ -396,6 +396,8 @@ START_TEST(a_team_that_may_not_be_created_is_left_out_and_said)
     ck_assert_int_eq(next(&scene).kind, RC_ACTION_UPDATE);
     scene.seen.profile_version = scene.seen.team_version = V1;
     ck_assert_ptr_nonnull(strstr(next(&scene).why, "policy.create_teams"));
+    scene.event.employee.primary_team.name = NULL; /* one that nobody could make */
+    ck_assert_ptr_nonnull(strstr(next(&scene).why, "no name"));
 }
 END_TEST
 
