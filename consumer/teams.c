@@ -243,10 +243,11 @@ static void on_listed(team_t *team, const rc_learnamp_answer_t *answer)
     }
 }
 
-/* What was asked for counts, not how the service spells it: else every newer state would rename again. */
+/* What was asked for counts, not how the service spells it: else every newer state would rename again. Newer states
+ * that came meanwhile and say the same name are served too. */
 static void on_renamed(team_t *team)
 {
-    team->version = team->writing_for;
+    team->version = rc_text_equal(team->wanted, team->writing) ? team->wanted_for : team->writing_for;
     set_text(&team->name, team->writing);
     finish(team, NULL);
 }

@@ -247,6 +247,20 @@ START_TEST(only_a_state_newer_than_the_last_rename_renames)
 }
 END_TEST
 
+/* The members of a renamed team come one after the other, each with a version of their own. */
+START_TEST(newer_states_that_say_the_same_name_need_no_second_rename)
+{
+    OPEN(THERE("Vertrieb"), RC_LINE("PUT /v1/teams/by_external_id/g1 HTTP", 200, .answer = RC_TEAM(70, "g1", "Sales")));
+    ensure(&sales);
+    ended = failed = 0;
+    for (int i = 0; i < MANY; i++) (void)rc_teams_rename(teams, &sales, 6 + i, on_team, NULL);
+    run_until(MANY);
+    ck_assert_int_eq(failed, 0);
+    ck_assert(!is_rename_due("Vertrieb", 6 + MANY - 1)); /* older than the newest that was asked for */
+    all_asked();
+}
+END_TEST
+
 START_TEST(a_newer_name_asked_for_meanwhile_is_written_too)
 {
     static const rc_ref_t newest = {"g1", "Sales & More"};
@@ -433,6 +447,7 @@ int main(void)
     tcase_add_test(tcase, a_team_without_a_name_is_found_or_left_out);
     tcase_add_test(tcase, a_rejected_team_fails_those_who_need_it);
     tcase_add_test(tcase, only_a_state_newer_than_the_last_rename_renames);
+    tcase_add_test(tcase, newer_states_that_say_the_same_name_need_no_second_rename);
     tcase_add_test(tcase, a_newer_name_asked_for_meanwhile_is_written_too);
     tcase_add_test(tcase, a_team_that_vanished_before_its_rename_is_made_again);
     tcase_add_test(tcase, a_rename_in_question_is_not_overtaken);
