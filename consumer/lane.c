@@ -14,7 +14,8 @@
 #include "consumer/work.h"
 
 enum {
-    POLL_ROUND = 500, /* events taken before others have their turn */
+    POLL_ROUND = 100, /* events taken before others have their turn */
+    HOLD_MS = 1000,   /* without a look at the queue, and so at a rebalance */
     REOPEN_MS = 1000, /* until a dead handle is opened anew */
     FENCED_AGAIN_MS = 60000,
     LOST_MS = 60000, /* a REVOKE that follows a lost group comes with the next heartbeat */
@@ -36,6 +37,7 @@ static void again_over(void *opaque)
 }
 
 static void drain_over(void *opaque);
+static void hold_over(void *opaque);
 
 /* A group gives a static member that comes back what it had, whatever it subscribes to by now. So who reads other
  * topics (other retry tiers) is another member. */
@@ -65,11 +67,14 @@ rc_lane_t *rc_lane_new(rc_engine_t *engine, rc_event_type_t type)
     lane->parts = rc_calloc(lane->topic_count * (size_t)config->kafka.partitions, sizeof(rc_part_t *));
     lane->again = rc_loop_timer_new(engine->loop, again_over, lane);
     lane->drain_timer = rc_loop_timer_new(engine->loop, drain_over, lane);
+    lane->hold_timer = rc_loop_timer_new(engine->loop, hold_over, lane);
     return lane;
 }
 
 static void close_consumer(rc_lane_t *lane)
 {
+    lane->is_held = false;
+    rc_loop_timer_stop(lane->hold_timer);
     rc_loop_watch_free(lane->watch);
     lane->watch = NULL;
     rc_kafka_consumer_close(lane->consumer);
@@ -131,14 +136,46 @@ static void free_parts(rc_lane_t *lane)
     memset(lane->parts, 0, lane->topic_count * (size_t)lane->engine->config->kafka.partitions * sizeof(rc_part_t *));
 }
 
+/* --- pressure ---
+ *
+ * librdkafka throws away what it has fetched of a partition that is paused, and takes up to a second to fetch again: an
+ * integration that is as fast as it should be would run dry. So a lane under pressure leaves its queue alone first, and
+ * pauses the partitions when that takes long, because a rebalance speaks by the same queue. */
+
+static void set_held(rc_lane_t *lane, bool is_held)
+{
+    if (lane->is_held == is_held || !lane->consumer) return;
+    lane->is_held = is_held;
+    rc_loop_watch_set(lane->watch, is_held ? 0 : RC_LOOP_READ);
+    if (is_held) {
+        rc_loop_timer_start(lane->hold_timer, HOLD_MS, 0);
+    } else {
+        rc_loop_timer_stop(lane->hold_timer);
+        rc_loop_timer_start(lane->again, 0, 0);
+    }
+}
+
+static void pause_parts(rc_lane_t *lane, bool paused)
+{
+    if (lane->state != RC_LANE_RUNNING) return; /* begin_reading does it then */
+    size_t count = lane->topic_count * (size_t)lane->engine->config->kafka.partitions;
+    for (size_t i = 0; i < count; i++)
+        if (lane->parts[i]) rc_part_set_paused(lane->parts[i], RC_PAUSED_PRESSURE, paused);
+}
+
+static void hold_over(void *opaque)
+{
+    rc_lane_t *lane = opaque;
+    set_held(lane, false);
+    pause_parts(lane, true);
+}
+
 void rc_lane_press(rc_lane_t *lane, bool under_pressure)
 {
     if (lane->under_pressure == under_pressure) return;
     lane->under_pressure = under_pressure;
-    if (lane->state != RC_LANE_RUNNING) return; /* begin_reading does it then */
-    size_t count = lane->topic_count * (size_t)lane->engine->config->kafka.partitions;
-    for (size_t i = 0; i < count; i++)
-        if (lane->parts[i]) rc_part_set_paused(lane->parts[i], RC_PAUSED_PRESSURE, under_pressure);
+    set_held(lane, under_pressure);
+    if (!under_pressure) pause_parts(lane, false);
 }
 
 void rc_lane_finish(rc_lane_t *lane, rc_record_t *record)
@@ -447,7 +484,7 @@ static void on_event(rc_lane_t *lane, const rc_kafka_event_t *event)
 
 static void poll_queue(rc_lane_t *lane)
 {
-    for (int i = 0; i < POLL_ROUND; i++) {
+    for (int i = 0; i < POLL_ROUND && !lane->is_held; i++) {
         rc_kafka_event_t event;
         rc_error_t error = RC_ERROR_INIT;
         rc_code_t code = rc_kafka_consumer_poll(lane->consumer, 0, &event, &error);
@@ -460,7 +497,7 @@ static void poll_queue(rc_lane_t *lane)
         on_event(lane, &event);
         rc_kafka_event_release(&event);
     }
-    rc_loop_timer_start(lane->again, 0, 0);
+    if (!lane->is_held) rc_loop_timer_start(lane->again, 0, 0);
 }
 
 /* --- batches --- */
@@ -543,6 +580,7 @@ void rc_lane_free(rc_lane_t *lane)
     if (lane->state != RC_LANE_IDLE) end_assignment(lane);
     rc_loop_timer_free(lane->again);
     rc_loop_timer_free(lane->drain_timer);
+    rc_loop_timer_free(lane->hold_timer);
     close_consumer(lane);
     rc_part_free_waits(lane);
     free(lane->parts);

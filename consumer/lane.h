@@ -54,8 +54,10 @@ struct rc_lane {
     rc_kafka_group_t *group;
     rc_record_queue_t records; /* all that have no outcome yet, held ones excepted */
     bool under_pressure;
+    bool is_held; /* under pressure: the queue is not looked at for a moment */
     bool stopping;
     rc_mono_t fenced_at;          /* 0: never */
+    rc_loop_timer_t *hold_timer;  /* runs while is_held */
     rc_loop_timer_t *drain_timer; /* also of LOST: how long a REVOKE is awaited */
     LIST_HEAD(, rc_schema_wait) schema_waits;
 };

@@ -114,6 +114,54 @@ START_TEST(a_group_that_is_lost_in_a_drain_is_joined_again)
 }
 END_TEST
 
+static long press(rc_engine_t *engine)
+{
+    rc_lane_press(engine->lanes[RC_EVENT_CREATED], true);
+    return 0;
+}
+
+static long let_go(rc_engine_t *engine)
+{
+    rc_lane_press(engine->lanes[RC_EVENT_CREATED], false);
+    return 0;
+}
+
+/* Whether the lane looks at its queue again, with paused partitions. */
+static long is_paused(rc_engine_t *engine)
+{
+    const rc_lane_t *lane = engine->lanes[RC_EVENT_CREATED];
+    bool paused = !lane->is_held && lane->assigned_count > 0;
+    for (size_t i = 0; paused && i < lane->assigned_count; i++) {
+        size_t topic = rc_lane_topic(lane, lane->assigned[i].topic);
+        paused = (*rc_lane_part(lane, topic, lane->assigned[i].partition))->paused & RC_PAUSED_PRESSURE;
+    }
+    return paused;
+}
+
+static long records_in_memory(rc_engine_t *engine)
+{
+    return (long)engine->records;
+}
+
+START_TEST(a_lane_under_pressure_reads_nothing_and_answers_a_rebalance)
+{
+    rig_open();
+    rig_engine_t *a = rig_start(0, "a", CREATED);
+    rig_await_ready(a);
+    (void)rig_ask(a, press);
+    rig_publish_many(RC_EVENT_CREATED, 'e', 30, 1);
+    RIG_AWAIT(rig_ask(a, is_paused)); /* at first it leaves its queue alone */
+    ck_assert_int_eq(rig_user_count(), 0);
+    rig_engine_t *b = rig_start(1, "b", CREATED);
+    RIG_AWAIT(rig_ask(a, rig_partitions) == 3 && rig_ask(b, rig_partitions) == 3);
+    RIG_AWAIT(rig_user_count() > 0); /* b reads its half */
+    RIG_AWAIT(rig_ask(a, is_paused));
+    ck_assert_int_eq(rig_ask(a, records_in_memory), 0);
+    (void)rig_ask(a, let_go);
+    RIG_AWAIT(rig_user_count() == 30);
+}
+END_TEST
+
 /* The group loses a member that does not poll. */
 static long sleep_past_the_session(rc_engine_t *engine)
 {
@@ -308,6 +356,7 @@ int main(void)
     tcase_add_test(moves, who_has_no_partitions_gets_some_when_others_leave);
     tcase_add_test(moves, a_lane_that_has_ended_takes_no_partitions_while_another_one_drains);
     tcase_add_test(moves, a_group_that_is_lost_in_a_drain_is_joined_again);
+    tcase_add_test(moves, a_lane_under_pressure_reads_nothing_and_answers_a_rebalance);
     tcase_add_test(moves, a_record_that_was_parked_but_not_committed_when_the_group_was_lost_is_worked_again);
     tcase_add_test(moves, retry_partitions_without_their_events_are_not_read);
     tcase_add_test(moves, other_retry_tiers_are_read_after_a_restart_within_the_session);
