@@ -1,6 +1,6 @@
 /* The roll of an integration: what a full poll has to know of everybody published or pending to pass over those in whom
  * nothing changed, in memory and found by employee id. Searching the local tables for every record takes a quarter of a
- * poll's CPU; passing over their rows once, in the order in which they lie, takes a twentieth.
+ * poll's CPU; passing over their rows once, in the order in which they lie, a hundredth.
  *
  * It is called at the start of a full poll (rc_views_call_roll) and holds good for that poll: nobody else writes the
  * rows of an integration that is ours, and what we publish comes after it. What was learned of a row is kept from poll
