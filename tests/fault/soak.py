@@ -41,12 +41,13 @@ def parse():
     parser.add_argument("--seconds", type=float, default=30, help="how long HR goes on changing")
     parser.add_argument("--kills", type=int, default=2, help="SIGKILLs of each program")
     parser.add_argument("--deaths", type=int, default=1, help="ends of each program inside one of its transactions")
-    parser.add_argument("--freezes", type=int, default=0, help="how often each program stands still past its session")
+    parser.add_argument("--freezes", type=int, default=1, help="how often each program stands still past its session")
     parser.add_argument("--wipe", type=float, default=0.25, help="the share of ends after which the program's files are gone")
     parser.add_argument("--apart", action="store_true", help="each lane in a process of its own")
     parser.add_argument("--rounds", type=int, default=0, help="from one process of each program to three and back")
     parser.add_argument("--brokers", type=int, default=0, help="a cluster of its own with so many")
     parser.add_argument("--broker-kills", type=int, default=0)
+    parser.add_argument("--broker-down", type=float, default=12, help="seconds that a killed broker stays away at most")
     parser.add_argument("--broker-freezes", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0, help="changes a second (default: 2 %% of the employees a minute, at least 20)")
     parser.add_argument("--seed", type=int, default=1)
@@ -195,7 +196,7 @@ class Troubles:
         node = self.chance.randint(1, self.options.brokers)
         cluster.kill(node)
         self.note(f"broker {node}", "killed")
-        self.agenda.after(self.chance.uniform(0, 12), self.start_brokers, cluster)
+        self.agenda.after(self.chance.uniform(0, self.options.broker_down), self.start_brokers, cluster)
 
     def start_brokers(self, cluster):
         cluster.begin_start()
@@ -227,7 +228,7 @@ class Troubles:
 
     def finish(self):
         """Everything that is under way comes to its end. Who was given a death that did not come lives on without it."""
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 90 + self.options.broker_down
         while self.agenda.due or self.doomed:
             for program in list(self.doomed):
                 if self.agenda.now > self.options.seconds + 5 and program.alive:

@@ -19,23 +19,10 @@ from rollcall.waiting import PATIENCE
 
 EVENT_TYPES = ("created", "profile-updated", "team-changed", "deactivated")
 
-
 LEADERS_MOVE = {getattr(confluent_kafka.KafkaError, name) for name in (
     "NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "BROKER_NOT_AVAILABLE", "REQUEST_TIMED_OUT", "UNKNOWN_LEADER_EPOCH",
     "FENCED_LEADER_EPOCH", "OFFSET_NOT_AVAILABLE", "NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS",
     "_TRANSPORT", "_TIMED_OUT")}
-
-
-def patiently(ask, timeout=60):
-    """Asks again while leaders move: a topic that was just made, a broker that went or came."""
-    deadline = time.monotonic() + timeout * PATIENCE
-    while True:
-        try:
-            return ask()
-        except confluent_kafka.KafkaException as error:
-            if error.args[0].code() not in LEADERS_MOVE or time.monotonic() > deadline:
-                raise
-        time.sleep(0.1)
 
 
 # Brokers that are killed make librdkafka talk.
@@ -105,7 +92,7 @@ class Topics:
         self.kafka = kafka
         self.prefix = prefix
         self.schemas = Schemas(registry)
-        self.admin = AdminClient({"bootstrap.servers": kafka, **SILENT})
+        self.admin = self._new_admin()
         self.isolation = isolation
         self.records = defaultdict(list)  # by topic without prefix
         self._consumer = None
@@ -116,11 +103,27 @@ class Topics:
             self._consumer.close()
             self._consumer = None
 
+    def _new_admin(self):
+        return AdminClient({"bootstrap.servers": self.kafka, **SILENT})
+
+    def _patiently(self, ask, timeout=60):
+        """Asks again while leaders move: a topic that was just made, a broker that went or came. Each time by a new client: one that knows
+        an epoch of a leader that is over asks by it for ever."""
+        deadline = time.monotonic() + timeout * PATIENCE
+        while True:
+            try:
+                return ask()
+            except confluent_kafka.KafkaException as error:
+                if error.args[0].code() not in LEADERS_MOVE or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
+            self.admin = self._new_admin()
+
     def names(self):
-        return sorted(name for name in patiently(lambda: self.admin.list_topics(timeout=10)).topics if name.startswith(self.prefix))
+        return sorted(name for name in self._patiently(lambda: self.admin.list_topics(timeout=10)).topics if name.startswith(self.prefix))
 
     def _assign_new(self):
-        metadata = patiently(lambda: self.admin.list_topics(timeout=10)).topics
+        metadata = self._patiently(lambda: self.admin.list_topics(timeout=10)).topics
         found = [(name, number) for name, topic in metadata.items() if name.startswith(self.prefix)
                  for number in topic.partitions]
         if set(found) == set(self._reached):
@@ -146,7 +149,7 @@ class Topics:
         def ask():
             futures = self.admin.list_offsets(wanted, isolation_level=level, request_timeout=10)
             return {(at.topic, at.partition): future.result().offset for at, future in futures.items()}
-        return patiently(ask)
+        return self._patiently(ask)
 
     def refresh(self, timeout=60):
         self._assign_new()
@@ -242,7 +245,7 @@ class Topics:
 
         def ask():
             return self.admin.list_consumer_group_offsets(request, request_timeout=10)[group].result()
-        return {(at.topic, at.partition): at.offset for at in patiently(ask).topic_partitions}
+        return {(at.topic, at.partition): at.offset for at in self._patiently(ask).topic_partitions}
 
     def unfinished(self, group, topics):
         """Records of these topics (without prefix) that the group has not committed past."""

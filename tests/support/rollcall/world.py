@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +16,9 @@ from rollcall.sandbox import Sandbox
 from rollcall.suite import fail
 from rollcall.topics import EVENT_TYPES, Topics
 from rollcall.waiting import wait_for
+
+# A test that is ended ends what it started.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 KEEP = os.environ.get("RC_KEEP")  # a folder in which all logs and files stay
 
@@ -43,8 +47,11 @@ class Kafka:
         return [str(ROOT / "deploy/kafka.sh"), verb, "--dir", self.own, *more]
 
     def stop(self):
-        if self.own:
-            subprocess.run(self._command("stop", "--delete"), check=False)
+        if not self.own:
+            return
+        for log in Path(self.own).glob("broker-*.log") if KEEP else ():
+            shutil.copy(log, Path(KEEP) / log.name)
+        subprocess.run(self._command("stop", "--delete"), check=False)
 
     # --- brokers of our own cluster ---
 
