@@ -15,45 +15,7 @@ enum { V1 = 100, V2 = 200 };
 #define NEW_MAIL "new@acme.example"
 #define OWN_MAIL "own@acme.example"
 
-/* ---- N ---- */
-
-START_TEST(newest_is_the_greater_of_event_and_row)
-{
-    rc_event_t event = {.type = RC_EVENT_CREATED, .version = V1, .created = {.replaces = OLD_ID}};
-    rc_snapshot_t row = {.version = V2, .presence = RC_PRESENCE_GONE, .replaces = "from-row"};
-    rc_newest_t newest = rc_newest_of(&event, &row, false);
-    ck_assert_int_eq(newest.from, RC_NEWEST_SNAPSHOT);
-    ck_assert_int_eq(newest.version, V2);
-    ck_assert_int_eq(newest.presence, RC_PRESENCE_GONE);
-    ck_assert_ptr_eq(newest.employee, &row.employee);
-    ck_assert_str_eq(newest.replaces, "from-row");
-
-    event.version = V2 + 1;
-    newest = rc_newest_of(&event, &row, false);
-    ck_assert_int_eq(newest.from, RC_NEWEST_EVENT);
-    ck_assert_int_eq(newest.presence, RC_PRESENCE_EMPLOYED);
-    ck_assert_str_eq(newest.replaces, OLD_ID);
-    ck_assert_ptr_eq(newest.employee, &event.employee);
-
-    event.type = RC_EVENT_PROFILE_UPDATED; /* does not carry it; the row keeps it */
-    ck_assert_str_eq(rc_newest_of(&event, &row, false).replaces, "from-row");
-    event.type = RC_EVENT_DEACTIVATED;
-    ck_assert_int_eq(rc_newest_of(&event, &row, false).presence, RC_PRESENCE_GONE);
-}
-END_TEST
-
-START_TEST(no_row_behind_a_barrier_is_forgotten_and_gone)
-{
-    rc_event_t event = {.type = RC_EVENT_CREATED, .version = V1};
-    rc_newest_t newest = rc_newest_of(&event, NULL, false);
-    ck_assert_int_eq(newest.from, RC_NEWEST_EVENT_ALONE);
-    ck_assert_int_eq(newest.presence, RC_PRESENCE_EMPLOYED);
-    newest = rc_newest_of(&event, NULL, true);
-    ck_assert_int_eq(newest.from, RC_NEWEST_FORGOTTEN);
-    ck_assert_int_eq(newest.presence, RC_PRESENCE_GONE);
-    ck_assert_int_eq(newest.version, V1);
-}
-END_TEST
+/* ---- S6 ---- */
 
 START_TEST(nothing_is_asked_or_written_while_a_missing_row_may_mean_forgotten)
 {
@@ -838,8 +800,6 @@ int main(void)
 {
     Suite *suite = suite_create("rules");
     TCase *tcase = tcase_create("newest and S1");
-    tcase_add_test(tcase, newest_is_the_greater_of_event_and_row);
-    tcase_add_test(tcase, no_row_behind_a_barrier_is_forgotten_and_gone);
     tcase_add_test(tcase, nothing_is_asked_or_written_while_a_missing_row_may_mean_forgotten);
     tcase_add_loop_test(tcase, s1_skips_what_the_ledger_covers, 0, COUNT_OF(skips));
     suite_add_tcase(suite, tcase);
