@@ -4,16 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buf.h"
 #include "common/mem.h"
 #include "common/retry.h"
 #include "common/text.h"
+#include "consumer/learnamp_token.h"
 
 enum {
     MAX_ANSWER_BYTES = 1024 * 1024,
     QUICK_RETRIES = 2,
     QUICK_RETRY_MAX_MS = 2000, /* who asks for more patience than that gets the record parked */
-    RENEW_EARLY_MS = 60 * 1000,
     STATUS_MAX = 599
 };
 
@@ -48,18 +47,17 @@ struct rc_learnamp {
     int64_t timeout_ms;
     rc_learnamp_hooks_t hooks;
     rc_learnamp_call_t *calls;
-    char *authorization; /* "Bearer …"; NULL: none */
-    rc_mono_t renew_at;
-    rc_http_call_t *token_call;
-    rc_mono_t token_sent_at;
-    uint64_t token_round;
-    rc_arena_t *arena; /* of one answer */
+    rc_token_t *token;
+    uint64_t token_round; /* how often one was asked for and came, or did not */
+    rc_arena_t *arena;    /* of one answer */
     char message[RC_LEARNAMP_MESSAGE_SIZE];
     char trouble[RC_LEARNAMP_MESSAGE_SIZE]; /* of the last answer that was no success */
     rc_metrics_t *metrics;
     rc_series_t *durations;
     rc_series_t *by_status[STATUS_MAX + 1];
 };
+
+static void on_token(void *opaque, const rc_token_result_t *result);
 
 rc_learnamp_t *rc_learnamp_new(rc_loop_t *loop, rc_http_t *http, const rc_integration_t *integration,
                                int64_t timeout_ms, rc_metrics_t *metrics, const rc_learnamp_hooks_t *hooks)
@@ -72,6 +70,7 @@ rc_learnamp_t *rc_learnamp_new(rc_loop_t *loop, rc_http_t *http, const rc_integr
     client->metrics = metrics;
     client->durations = rc_metrics_series(metrics, RC_METRIC_LEARNAMP_REQUEST_DURATION, NULL, NULL, NULL);
     client->arena = rc_arena_new();
+    client->token = rc_token_new(loop, http, integration, timeout_ms, on_token, client);
     if (hooks != NULL) client->hooks = *hooks;
     return client;
 }
@@ -80,9 +79,8 @@ void rc_learnamp_free(rc_learnamp_t *client)
 {
     if (client == NULL) return;
     while (client->calls != NULL) (void)rc_learnamp_cancel(client->calls);
-    if (client->token_call != NULL) rc_http_cancel(client->token_call);
+    rc_token_free(client->token);
     rc_arena_free(client->arena);
-    free(client->authorization);
     free(client);
 }
 
@@ -220,18 +218,7 @@ static void call_conclude(rc_learnamp_call_t *call, const rc_learnamp_answer_t *
     call_wait(call, WAITS_FOR_TIME, rc_retry_delay_ms(&soon, call->failures, answer->retry_after_ms, random));
 }
 
-/* ---- The token ---- */
-
-static void drop_token(rc_learnamp_t *client)
-{
-    free(client->authorization);
-    client->authorization = NULL;
-}
-
-static bool has_token(const rc_learnamp_t *client)
-{
-    return client->authorization != NULL && rc_loop_now(client->loop).ms < client->renew_at.ms;
-}
+/* ---- Those who wait for a token ---- */
 
 /* The first call of that round that still waits; callbacks may have changed the list. */
 static rc_learnamp_call_t *waiting_call(rc_learnamp_t *client, uint64_t round)
@@ -242,100 +229,25 @@ static rc_learnamp_call_t *waiting_call(rc_learnamp_t *client, uint64_t round)
     return NULL;
 }
 
-static void end_token_round(rc_learnamp_t *client, const rc_learnamp_answer_t *failure)
+static void on_token(void *opaque, const rc_token_result_t *result)
 {
-    uint64_t round = client->token_round++;
+    rc_learnamp_t *client = opaque;
+    uint64_t round = client->token_round++; /* whoever asks from now on waits for another */
+    bool failed = result->class != RC_CLASS_APPLIED;
+    count(client, result->http, result->error, result->sent_at);
+    if (failed) note_trouble(client, result->http != NULL ? result->status : 0, result->message);
+    observe(client, result->class, result->retry_after_ms);
+    rc_learnamp_answer_t failure = {.class = result->class,
+                                    .status = result->status,
+                                    .retry_after_ms = result->retry_after_ms,
+                                    .message = result->message};
     rc_learnamp_call_t *call;
     while ((call = waiting_call(client, round)) != NULL) {
-        if (failure != NULL)
-            call_conclude(call, failure);
+        if (failed)
+            call_conclude(call, &failure);
         else
             call_go(call, true);
     }
-}
-
-static void take_token(rc_learnamp_t *client, const char *token, int64_t expires_in_s)
-{
-    int64_t life_ms = expires_in_s * 1000;
-    int64_t early_ms = life_ms / 10 < RENEW_EARLY_MS ? life_ms / 10 : RENEW_EARLY_MS;
-    drop_token(client);
-    client->authorization = rc_sprintf("Bearer %s", token);
-    client->renew_at.ms = rc_loop_now(client->loop).ms + life_ms - early_ms;
-}
-
-static void on_token(void *opaque, const rc_http_answer_t *answer, const rc_error_t *error)
-{
-    rc_learnamp_t *client = opaque;
-    rc_error_t fault = RC_ERROR_INIT;
-    char *token = NULL;
-    int64_t expires_in_s = 0;
-    char words[RC_LEARNAMP_MESSAGE_SIZE] = "";
-    char message[RC_LEARNAMP_MESSAGE_SIZE] = "";
-    client->token_call = NULL;
-    count(client, answer, error, client->token_sent_at);
-
-    rc_answer_facts_t facts = {.kind = RC_CALL_TOKEN, .message = words};
-    if (answer == NULL) {
-        facts.error = error->code;
-        facts.status = error->http_status;
-        snprintf(words, sizeof words, "%s", error->message);
-    } else {
-        facts.status = answer->status;
-        if (answer->status / 100 == 2)
-            facts.understood =
-                rc_learnamp_parse_token(answer->body, answer->body_bytes, &token, &expires_in_s, &fault) == RC_OK;
-        else
-            facts.understood = rc_learnamp_message(answer->body, answer->body_bytes, words);
-        if (fault.code != RC_OK) snprintf(words, sizeof words, "%s", fault.message);
-    }
-    rc_class_t class = rc_outcome_class(&facts);
-    int64_t retry_after_ms = answer != NULL ? answer->retry_after_ms : -1;
-    if (class != RC_CLASS_APPLIED) {
-        snprintf(message, sizeof message, "no access token (/oauth/token): %.900s", words);
-        note_trouble(client, answer != NULL ? facts.status : 0, message);
-    }
-    observe(client, class, retry_after_ms);
-    if (class == RC_CLASS_APPLIED) {
-        take_token(client, token, expires_in_s);
-        end_token_round(client, NULL);
-    } else {
-        rc_learnamp_answer_t failure = {
-            .class = class, .status = facts.status, .retry_after_ms = retry_after_ms, .message = message};
-        end_token_round(client, &failure);
-    }
-    free(token);
-}
-
-/* RFC 6749 wants a form. */
-static void add_pair(rc_buf_t *form, const char *name, const char *value)
-{
-    char *encoded = rc_url_encode(value);
-    rc_buf_add_format(form, "%s%s=%s", form->size_bytes > 0 ? "&" : "", name, encoded);
-    free(encoded);
-}
-
-static void fetch_token(rc_learnamp_t *client)
-{
-    static const rc_http_header_t headers[] = {{"Content-Type", "application/x-www-form-urlencoded"},
-                                               {"Accept", "application/json"}};
-    rc_buf_t form = RC_BUF_INIT(MAX_ANSWER_BYTES);
-    add_pair(&form, "grant_type", "client_credentials");
-    add_pair(&form, "client_id", client->integration->learnamp.client_id);
-    add_pair(&form, "client_secret", client->integration->learnamp.client_secret);
-    add_pair(&form, "scope", client->integration->learnamp.scope);
-    char *url = rc_sprintf("%s/oauth/token", client->integration->learnamp.base_url);
-    rc_http_request_t request = {.method = "POST",
-                                 .url = url,
-                                 .headers = headers,
-                                 .header_count = sizeof headers / sizeof *headers,
-                                 .body = form.data,
-                                 .body_bytes = form.size_bytes,
-                                 .timeout_ms = client->timeout_ms,
-                                 .max_body_bytes = MAX_ANSWER_BYTES};
-    client->token_sent_at = rc_loop_now(client->loop);
-    client->token_call = rc_http_send(client->http, &request, on_token, client);
-    free(url);
-    rc_buf_fini(&form);
 }
 
 /* ---- Requests ---- */
@@ -402,7 +314,7 @@ static void on_answer(void *opaque, const rc_http_answer_t *http, const rc_error
         /* The token may have been withdrawn before its time; whether it is that, or our credentials, the next one
          * shows. One that another call renewed meanwhile is not dropped. */
         call->renewed = true;
-        if (call->token_round == client->token_round) drop_token(client);
+        if (call->token_round == client->token_round) rc_token_drop(client->token);
         call_go(call, true);
         return;
     }
@@ -415,8 +327,9 @@ static void call_send(rc_learnamp_call_t *call)
     rc_learnamp_t *client = call->client;
     const rc_learnamp_request_t *made = &call->request;
     char *url = rc_sprintf("%s%s", client->integration->learnamp.base_url, made->path);
-    const rc_http_header_t headers[] = {
-        {"Authorization", client->authorization}, {"Accept", "application/json"}, {"Content-Type", "application/json"}};
+    const rc_http_header_t headers[] = {{"Authorization", rc_token_get(client->token)},
+                                        {"Accept", "application/json"},
+                                        {"Content-Type", "application/json"}};
     rc_http_request_t request = {.method = made->method,
                                  .url = url,
                                  .headers = headers,
@@ -436,10 +349,10 @@ static void call_send(rc_learnamp_call_t *call)
 static void call_go(rc_learnamp_call_t *call, bool waited)
 {
     rc_learnamp_t *client = call->client;
-    if (!has_token(client)) {
-        if (client->token_call == NULL) {
+    if (!rc_token_is_good(client->token)) {
+        if (!rc_token_is_asked(client->token)) {
             if (!call_admit(call)) return;
-            fetch_token(client);
+            rc_token_ask(client->token);
         }
         call->state = WAITS_FOR_TOKEN;
         call->token_round = client->token_round;
