@@ -134,8 +134,8 @@ static const char *settle(void)
     rc_collisions_t *collisions = rc_collisions_new(rc_addresses_index(addresses));
     for (size_t i = 0; i < rc_stage_count(stage); i++)
         if (rc_addresses_claim(addresses, i, arena, &claim)) rc_collisions_add(collisions, &claim);
-    for (char id = 'a'; id <= 'z'; id++) {
-        const char name[] = {id, '\0'};
+    for (const char *id = "abcdefghijklmnopqrstuvwxyz"; *id; id++) {
+        const char name[] = {*id, '\0'};
         size_t index;
         ck_assert_int_eq(rc_stage_find(stage, name, arena, &index, NULL), RC_OK);
         if (index == SIZE_MAX || !rc_addresses_claim(addresses, index, arena, &claim)) continue;
