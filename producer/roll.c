@@ -125,7 +125,7 @@ void rc_roll_begin(rc_roll_t *roll, uint64_t life)
 
 static bool is_at(const entry_t *entry, int64_t offset)
 {
-    return entry->offset_low == (uint32_t)offset && entry->offset_high == (uint16_t)(offset >> 32);
+    return ((uint64_t)entry->offset_high << 32 | entry->offset_low) == (uint64_t)offset;
 }
 
 static void add_published(rc_roll_t *roll, entry_t *entry)
@@ -148,10 +148,11 @@ bool rc_roll_add(rc_roll_t *roll, const char *employee_id, size_t length, int64_
 void rc_roll_learn(rc_roll_t *roll, const char *employee_id, size_t length, int64_t offset, rc_digest_t digest)
 {
     entry_t *entry = find_or_add(roll, employee_id, length);
-    RC_INVARIANT(offset >= 0 && offset >> 48 == 0 && digest.standing.published);
+    uint64_t at = (uint64_t)offset;
+    RC_INVARIANT(at >> 48 == 0 && digest.standing.published);
     entry->employee = digest.hash;
-    entry->offset_low = (uint32_t)offset;
-    entry->offset_high = (uint16_t)(offset >> 32);
+    entry->offset_low = (uint32_t)at;
+    entry->offset_high = (uint16_t)(at >> 32);
     entry->gone_reason = (uint8_t)digest.standing.gone_reason;
     entry->marks &= (uint8_t)~EMPLOYED;
     entry->marks |= (uint8_t)(rc_standing_is_announced(digest.standing) ? KNOWN | EMPLOYED : KNOWN);
