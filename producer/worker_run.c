@@ -65,7 +65,7 @@ static void log_result(const rc_worker_t *worker, const rc_poll_result_t *result
 static void note_success(rc_worker_t *worker, const rc_poll_order_t *order, const rc_poll_result_t *result)
 {
     if (result->kind != RC_POLL_TICK) {
-        worker->failures = 0;
+        worker->failures = worker->own_failures = 0;
         worker->retry_at = (rc_wall_t){0};
     }
     worker->tick_failures = 0;
@@ -150,8 +150,11 @@ static void note_failure(rc_worker_t *worker, rc_poll_kind_t kind, int64_t known
     int *failures = tick ? &worker->tick_failures : &worker->failures;
     if (!tick && known_failures > *failures) *failures = known_failures < INT_MAX / 2 ? (int)known_failures : 0;
     ++*failures;
+    worker->own_failures += !tick;
+    /* `once` has little time: the pauses of those before it are not its own. */
+    int counted = worker->once ? worker->own_failures : *failures;
     int64_t delay_ms =
-        rc_kombo_error_delay_ms(error, *failures, worker->integration->kombo.poll_interval_ms, rc_random64());
+        rc_kombo_error_delay_ms(error, counted, worker->integration->kombo.poll_interval_ms, rc_random64());
     *(tick ? &worker->tick_at : &worker->retry_at) = (rc_wall_t){rc_wall_now().ms + delay_ms};
     rc_log(RC_LEVEL_WARN, tick ? "tick failed" : "poll failed", RC_LOG_STR(INTEGRATION, worker->integration->id),
            RC_LOG_ERR(error), RC_LOG_INT(DELAY, delay_ms));

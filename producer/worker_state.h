@@ -37,6 +37,7 @@ struct rc_worker {
     bool shown;          /* the state is in the metrics */
     rc_wall_t retry_at;  /* after a failed poll none is made by itself before; 0: none */
     int failures;        /* in a row, those included that could not be published */
+    int own_failures;    /* of them, polls that this worker made */
     rc_wall_t tick_at;   /* likewise of ticks */
     int tick_failures;
     rc_wall_t next_look_at; /* a pending change; 0: none */

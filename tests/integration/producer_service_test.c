@@ -275,6 +275,45 @@ START_TEST(the_topic_of_commands_may_be_made_anew)
 }
 END_TEST
 
+static atomic_int once_ended = -1; /* the code with which it ended */
+
+static bool is_first(void *opaque, const rc_integration_t *integration)
+{
+    return integration == opaque;
+}
+
+static void note_end(void *opaque, const rc_integration_t *integration, rc_code_t how, const rc_error_t *error)
+{
+    (void)opaque, (void)error;
+    if (integration == &one.config->integrations[0]) atomic_store(&once_ended, (int)how);
+}
+
+START_TEST(once_waits_out_a_fault_however_often_polls_failed_before)
+{
+    rig_open(&one, rig_text(text, prefix, "one", directory, ""));
+    const rc_integration_t *first = &one.config->integrations[0];
+    const rc_poll_context_t context = {.config = one.config,
+                                       .integration = first,
+                                       .codec = one.service.enrolment.codec,
+                                       .metrics = one.service.metrics,
+                                       .views = one.service.views,
+                                       .publisher = one.service.publisher,
+                                       .command_partition = rc_owner_partition(one.config, first->id)};
+    const rc_sync_state_t failing = {
+        .integration_id = first->id, .state = RC_STATE_RETRYING, .reason = "it failed", .failures = 1000};
+    bool behind;
+    OK(rc_poll_publish_state(&context, one.group, &failing, -1, &behind, &rc_oops));
+    rig_close(&one);
+    control_quietly("POST", "/faults", "{'side': 'kombo', 'kind': 'kombo_error', 'code': 'PLATFORM.TASK_TIMED_OUT'}");
+    rig_init(&one, text);
+    const rc_once_t once = {
+        .in_place_of_service = true, .is_wanted = is_first, .done = note_end, .opaque = &one.config->integrations[0]};
+    rc_service_start(&one.service, &once);
+    AWAIT(atomic_load(&once_ended) >= 0);
+    ck_assert_int_eq(atomic_load(&once_ended), RC_OK);
+}
+END_TEST
+
 int main(void)
 {
     if (!rc_cluster_is_there()) return RC_CLUSTER_ABSENT;
@@ -286,6 +325,7 @@ int main(void)
     tcase_add_test(tcase, commands_that_cannot_be_carried_out_are_passed_over_or_refused);
     tcase_add_test(tcase, an_integration_says_who_has_to_mend_it);
     tcase_add_test(tcase, the_topic_of_commands_may_be_made_anew);
+    tcase_add_test(tcase, once_waits_out_a_fault_however_often_polls_failed_before);
     suite_add_tcase(suite, tcase);
     return rc_unit_run(suite);
 }
