@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST_MS = 1000, EVERY_MS = 3000, ASK_MS = 4000 };
+enum { FIRST_MS = 1000, EVERY_MS = 3000, ASK_MS = 1000 };
 
 /* One topic's partition. Several lanes read the same retry topic: the one that is furthest behind counts. */
 typedef struct {
