@@ -9,7 +9,6 @@
 #include "producer/worker_state.h"
 
 enum {
-    UNANSWERED_WAIT_MS = 2000, /* before a command is tried again */
     STATE_WAIT_MS = 500,
     LONGEST_WAIT_MS = 60000 /* the clock may be set */
 };
@@ -198,7 +197,7 @@ static bool step(rc_worker_t *worker)
     if (job) {
         rc_worker_then_t then = rc_worker_do_command(worker, job);
         if (then == RC_WORKER_NEXT) drop_job(worker, job);
-        if (then == RC_WORKER_AGAIN) wait_until(worker, (rc_wall_t){rc_wall_now().ms + UNANSWERED_WAIT_MS}, false);
+        if (then == RC_WORKER_AGAIN) wait_until(worker, job->again_at, false);
         return then != RC_WORKER_END;
     }
     rc_code_t code;

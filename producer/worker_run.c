@@ -9,7 +9,11 @@
 #include "producer/kombo_error.h"
 #include "producer/worker_state.h"
 
-enum { TRANSACTION_EMPLOYEES = 10000 /* design section 4, "Publish" */ };
+enum {
+    TRANSACTION_EMPLOYEES = 10000, /* design section 4, "Publish" */
+    UNANSWERED_WAIT_MS = 2000,     /* before a command is tried again */
+    ANSWER_MS = 5000               /* of a command's time are left for the answer */
+};
 
 static rc_poll_context_t poll_context(rc_worker_t *worker)
 {
@@ -144,15 +148,17 @@ static bool is_the_end(rc_worker_t *worker, const rc_error_t *error)
     return error->code == RC_OWNERSHIP || rc_worker_is_stopping(worker);
 }
 
-static void note_failure(rc_worker_t *worker, rc_poll_kind_t kind, int64_t known_failures, const rc_error_t *error)
+static void note_failure(rc_worker_t *worker, rc_poll_kind_t kind, int64_t known_failures, rc_job_t *job,
+                         const rc_error_t *error)
 {
     bool tick = kind == RC_POLL_TICK;
     int *failures = tick ? &worker->tick_failures : &worker->failures;
     if (!tick && known_failures > *failures) *failures = known_failures < INT_MAX / 2 ? (int)known_failures : 0;
     ++*failures;
     worker->own_failures += !tick;
-    /* `once` has little time: the pauses of those before it are not its own. */
-    int counted = worker->once ? worker->own_failures : *failures;
+    if (job) job->failures++;
+    /* Who waits for a poll has little time: the pauses of those before it are not its own. */
+    int counted = worker->once ? worker->own_failures : job ? job->failures : *failures;
     int64_t delay_ms =
         rc_kombo_error_delay_ms(error, counted, worker->integration->kombo.poll_interval_ms, rc_random64());
     *(tick ? &worker->tick_at : &worker->retry_at) = (rc_wall_t){rc_wall_now().ms + delay_ms};
@@ -160,7 +166,14 @@ static void note_failure(rc_worker_t *worker, rc_poll_kind_t kind, int64_t known
            RC_LOG_ERR(error), RC_LOG_INT(DELAY, delay_ms));
 }
 
-rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, const rc_job_t *job, rc_code_t *code,
+/* Somebody waits for the poll, and what is wrong may pass before they give up (contract/cli.md, `once`). */
+static bool is_waited_out(const rc_worker_t *worker, const rc_job_t *job, const rc_error_t *error)
+{
+    return job && job->command.trigger == RC_TRIGGER_COMMAND && rc_worker_state_of(error) == RC_STATE_RETRYING &&
+           worker->retry_at.ms < job->patient_until.ms;
+}
+
+rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, rc_job_t *job, rc_code_t *code,
                                   rc_error_t *error)
 {
     rc_arena_t *arena = rc_arena_new();
@@ -188,9 +201,11 @@ rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, c
     } else if (is_the_end(worker, error)) {
         then = RC_WORKER_END;
     } else {
-        note_failure(worker, result.kind, before.failures, error);
-        bool answered = result.kind == RC_POLL_TICK || answer_failure(worker, error, job, order->now);
-        if (job && !answered) then = RC_WORKER_AGAIN;
+        note_failure(worker, result.kind, before.failures, job, error);
+        bool again = is_waited_out(worker, job, error);
+        bool answered = result.kind == RC_POLL_TICK || answer_failure(worker, error, again ? NULL : job, order->now);
+        if (again) job->again_at = worker->retry_at;
+        if (job && (again || !answered)) then = RC_WORKER_AGAIN;
     }
     rc_arena_free(arena);
     return then;
@@ -209,13 +224,20 @@ static rc_worker_then_t refuse_command(rc_worker_t *worker, const rc_job_t *job)
     return answered ? RC_WORKER_NEXT : RC_WORKER_AGAIN;
 }
 
-rc_worker_then_t rc_worker_do_command(rc_worker_t *worker, const rc_job_t *job)
+rc_worker_then_t rc_worker_do_command(rc_worker_t *worker, rc_job_t *job)
 {
     rc_code_t code;
     rc_error_t error = RC_ERROR_INIT;
     rc_poll_order_t order = {.kind = job->command.kind == RC_COMMAND_FULL_POLL ? RC_POLL_FULL : RC_POLL_INCREMENTAL,
                              .trigger = job->command.trigger};
-    if (job->command.expires_at.ms < rc_wall_now().ms) { /* while it waited here */
+    rc_wall_t now = rc_wall_now();
+    if (!job->patient_until.ms) {
+        int64_t until_ms = now.ms + worker->context->config->producer.http_timeout_ms;
+        int64_t last_ms = job->command.expires_at.ms - ANSWER_MS;
+        job->patient_until = (rc_wall_t){until_ms < last_ms ? until_ms : last_ms};
+    }
+    job->again_at = (rc_wall_t){now.ms + UNANSWERED_WAIT_MS};
+    if (job->command.expires_at.ms < now.ms) { /* while it waited here */
         rc_publisher_command_finished(worker->context->publisher, worker->command_partition, job->offset);
         return RC_WORKER_NEXT;
     }

@@ -14,6 +14,9 @@ typedef struct rc_job {
     rc_arena_t *arena;
     rc_command_t command;
     int64_t offset;
+    int failures;            /* of its polls */
+    rc_wall_t patient_until; /* trouble that may pass is waited out; 0: not begun */
+    rc_wall_t again_at;      /* when it is not answered yet */
 } rc_job_t;
 
 struct rc_worker {
@@ -62,9 +65,9 @@ typedef enum {
 
 /* One run, and what follows from its end. `job` is the command that asked for it, NULL: none. *code and *error: how the
  * run ended. */
-rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, const rc_job_t *job, rc_code_t *code,
+rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, rc_job_t *job, rc_code_t *code,
                                   rc_error_t *error);
-rc_worker_then_t rc_worker_do_command(rc_worker_t *worker, const rc_job_t *job);
+rc_worker_then_t rc_worker_do_command(rc_worker_t *worker, rc_job_t *job);
 
 /* The state of an integration whose poll ended so. */
 rc_integration_state_t rc_worker_state_of(const rc_error_t *error);

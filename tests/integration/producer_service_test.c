@@ -220,8 +220,7 @@ START_TEST(an_integration_says_who_has_to_mend_it)
         const char *code;
         rc_integration_state_t state;
     } cases[] = {{"INTEGRATION.AUTHENTICATION_INVALID", RC_STATE_NEEDS_CUSTOMER},
-                 {"PLATFORM.IP_NOT_WHITELISTED", RC_STATE_MISCONFIGURED},
-                 {"PLATFORM.TASK_TIMED_OUT", RC_STATE_RETRYING}};
+                 {"PLATFORM.IP_NOT_WHITELISTED", RC_STATE_MISCONFIGURED}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char fault[160];
         (void)snprintf(fault, sizeof fault, "{'side': 'kombo', 'kind': 'kombo_error', 'code': '%s'}", cases[i].code);
@@ -250,6 +249,21 @@ START_TEST(an_integration_says_who_has_to_mend_it)
     ck_assert_ptr_nonnull(strstr(shown.data, "rollcall_holds{"));
     ck_assert_ptr_nonnull(strstr(shown.data, "rollcall_pending_changes{"));
     rc_buf_fini(&shown);
+}
+END_TEST
+
+START_TEST(who_asks_for_a_poll_is_not_told_of_trouble_that_passes)
+{
+    rc_answer_t answer;
+    start(&one, "one");
+    AWAIT(all_are_polled(&one));
+    control_quietly("POST", "/faults",
+                    "{'side': 'kombo', 'kind': 'kombo_error', 'code': 'PLATFORM.TASK_TIMED_OUT', 'next': 1}");
+    poll_by_command(&one, RC_COMMAND_POLL, &answer);
+    ck_assert_msg(answer.ok, "%s", answer.message);
+    ck_assert_int_eq(answer.state.state, RC_STATE_OK);
+    rc_series_t *failed = rc_metrics_series(one.service.metrics, RC_METRIC_POLLS, rig_id(&one), "http", NULL);
+    ck_assert_msg(rc_series_value(failed) > 0, "no poll failed");
 }
 END_TEST
 
@@ -324,6 +338,7 @@ int main(void)
     tcase_add_test(tcase, a_takeover_waits_for_a_transaction_that_hangs);
     tcase_add_test(tcase, commands_that_cannot_be_carried_out_are_passed_over_or_refused);
     tcase_add_test(tcase, an_integration_says_who_has_to_mend_it);
+    tcase_add_test(tcase, who_asks_for_a_poll_is_not_told_of_trouble_that_passes);
     tcase_add_test(tcase, the_topic_of_commands_may_be_made_anew);
     tcase_add_test(tcase, once_waits_out_a_fault_however_often_polls_failed_before);
     suite_add_tcase(suite, tcase);
