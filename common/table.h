@@ -26,6 +26,10 @@ enum { RC_TABLE_KEY_MAX = 500, RC_TABLES_MAX = 8 };
 rc_code_t rc_store_open(const char *directory, rc_store_t **store, rc_error_t *error);
 /* "<state_dir>/<instance>/<program>". Returns new (free). */
 char *rc_store_directory(const char *state_dir, const char *instance, const char *program);
+/* Whether the process that had it open before ended without closing it: killed, or ended by rc_store_leave_open. */
+bool rc_store_was_left_open(const rc_store_t *store);
+/* The next process is to be told so: closing keeps the mark. */
+void rc_store_leave_open(rc_store_t *store);
 /* Makes the files safe against a crash of the machine, then closes. No call may be under way. NULL is fine. */
 void rc_store_close(rc_store_t *store);
 

@@ -19,6 +19,7 @@ enum {
 };
 #define MAP_AT_LEAST ((size_t)64 << 20)
 
+static const char OPEN[] = "open "; /* how the mark of a store in use begins */
 static const char *const FILES[] = {"data.mdb", "lock.mdb"};
 
 char *rc_store_directory(const char *state_dir, const char *instance, const char *program)
@@ -120,7 +121,7 @@ static char *open_mark(char mark[MARK_SIZE])
     if (!file || !fgets(id, sizeof id, file)) (void)snprintf(id, sizeof id, "unknown");
     if (file) (void)fclose(file);
     id[strcspn(id, "\n")] = '\0';
-    (void)snprintf(mark, MARK_SIZE, "open %s\n", id);
+    (void)snprintf(mark, MARK_SIZE, "%s%s\n", OPEN, id);
     return mark;
 }
 
@@ -130,14 +131,18 @@ static char *clean_mark(const rc_store_t *store, char mark[MARK_SIZE])
     return mark;
 }
 
-static bool is_safe(const rc_store_t *store)
+static void read_mark(const rc_store_t *store, char found[MARK_SIZE])
 {
-    char found[MARK_SIZE] = "", expected[MARK_SIZE];
     char *path = rc_sprintf("%s/mark", store->directory);
     FILE *file = fopen(path, "re");
-    if (!file || !fgets(found, sizeof found, file)) *found = '\0';
+    if (!file || !fgets(found, MARK_SIZE, file)) *found = '\0';
     if (file) (void)fclose(file);
     free(path);
+}
+
+static bool is_safe(const rc_store_t *store, const char *found)
+{
+    char expected[MARK_SIZE];
     bool same_boot = !strcmp(found, open_mark(expected)) && !strstr(expected, "unknown");
     return same_boot || !strcmp(found, clean_mark(store, expected));
 }
@@ -212,8 +217,10 @@ static void say_emptied(const rc_store_t *store, const char *why)
 static rc_code_t open_files(rc_store_t *store, rc_error_t *error)
 {
     char mark[MARK_SIZE];
+    read_mark(store, mark);
+    store->was_left_open = strncmp(mark, OPEN, sizeof OPEN - 1) == 0;
     bool had_files = data_bytes(store) >= 0;
-    if (had_files && !is_safe(store)) {
+    if (had_files && !is_safe(store, mark)) {
         say_emptied(store, "the machine stopped while they were open, or the files were changed");
         remove_files(store);
     }
@@ -252,6 +259,16 @@ static void end_pool(rc_store_t *store)
     while (store->pool_count > 0) mdb_txn_abort(store->pool[--store->pool_count]);
 }
 
+bool rc_store_was_left_open(const rc_store_t *store)
+{
+    return store->was_left_open;
+}
+
+void rc_store_leave_open(rc_store_t *store)
+{
+    store->leave_open = true;
+}
+
 void rc_store_close(rc_store_t *store)
 {
     if (!store) return;
@@ -261,7 +278,7 @@ void rc_store_close(rc_store_t *store)
         end_pool(store);
         bool synced = mdb_env_sync(store->env, 1) == 0;
         mdb_env_close(store->env);
-        if (synced && write_mark(store, clean_mark(store, mark), &error))
+        if (synced && !store->leave_open && write_mark(store, clean_mark(store, mark), &error))
             rc_log(RC_LEVEL_WARN, "local tables not marked as clean", RC_LOG_ERR(&error));
     }
     for (size_t i = 0; i < store->table_count; i++) {

@@ -137,6 +137,9 @@ static void commit_now(rc_engine_t *engine)
 static void commit_interval(void *opaque)
 {
     rc_engine_t *engine = opaque;
+    if (rc_quiet_beat(&engine->quiet, rc_loop_now(engine->loop)))
+        rc_log(RC_LEVEL_WARN, "the process stood still; nothing is sent until its groups say what is still its",
+               RC_LOG_INT(DELAY, RC_QUIET_AFTER_STALL_MS));
     commit_now(engine);
     rc_map_each(engine->sites, pump_held, NULL);
 }
@@ -327,6 +330,28 @@ static void show_tiers(rc_engine_t *engine)
     }
 }
 
+static int64_t session_timeout_ms(const rc_config_t *config)
+{
+    enum { DEFAULT_MS = 45000 }; /* librdkafka's */
+    for (size_t i = 0; i < config->kafka.properties_count; i++)
+        if (strcmp(config->kafka.properties[i].name, "session.timeout.ms") == 0)
+            return strtoll(config->kafka.properties[i].value, NULL, 10);
+    return DEFAULT_MS;
+}
+
+static void begin_quietly(rc_engine_t *engine)
+{
+    const rc_config_t *config = engine->config;
+    bool cut_short = rc_tables_was_cut_short(engine->tables);
+    rc_mono_t now = rc_loop_now(engine->loop);
+    rc_quiet_init(&engine->quiet, config->consumer.http_timeout_ms, session_timeout_ms(config),
+                  config->consumer.transaction_interval_ms, cut_short, now);
+    if (!cut_short) return;
+    rc_log(RC_LEVEL_WARN,
+           "the former process of this name was killed; nothing is sent while its last requests may take effect",
+           RC_LOG_STR(INSTANCE, config->instance), RC_LOG_INT(DELAY, rc_quiet_wait_ms(&engine->quiet, now)));
+}
+
 rc_code_t rc_engine_new(const rc_engine_options_t *options, rc_engine_t **result, rc_error_t *error)
 {
     rc_engine_t *engine = rc_zalloc(sizeof *engine);
@@ -353,6 +378,7 @@ rc_code_t rc_engine_new(const rc_engine_options_t *options, rc_engine_t **result
         rc_engine_free(engine);
         return code;
     }
+    begin_quietly(engine);
     engine->resolver = rc_resolver_new(engine->loop, engine->tables, engine->codec, engine->registry);
     engine->committer =
         rc_committer_new(engine->kafka, engine->loop, engine->metrics, engine->ledger_topic, batch_done, engine);
@@ -407,6 +433,8 @@ void rc_engine_close(rc_engine_t *engine)
         rc_lane_free(engine->lanes[lane]);
         engine->lanes[lane] = NULL;
     }
+    if (engine->tables && !rc_quiet_is_settled(&engine->quiet, rc_loop_now(engine->loop)))
+        rc_tables_leave_open(engine->tables);
     rc_people_free(engine->people);
     rc_map_free(engine->sites);
     rc_http_free(engine->http);

@@ -16,6 +16,7 @@
 #include "consumer/fresh.h"
 #include "consumer/lane.h"
 #include "consumer/people.h"
+#include "consumer/quiet.h"
 #include "consumer/resolver.h"
 #include "consumer/site.h"
 #include "consumer/tables.h"
@@ -34,6 +35,7 @@ struct rc_engine {
     const char **retry_topics;
     rc_tables_t *tables;
     rc_committer_t *committer;
+    rc_quiet_t quiet;
     rc_people_t *people;
     rc_map_t *sites; /* by integration id; one for each of the configuration */
     rc_resolver_t *resolver;

@@ -38,6 +38,7 @@ static void again_over(void *opaque)
 
 static void drain_over(void *opaque);
 static void hold_over(void *opaque);
+static void start_reading(void *opaque);
 
 /* A group gives a static member that comes back what it had, whatever it subscribes to by now. So who reads other
  * topics (other retry tiers) is another member. */
@@ -68,6 +69,7 @@ rc_lane_t *rc_lane_new(rc_engine_t *engine, rc_event_type_t type)
     lane->again = rc_loop_timer_new(engine->loop, again_over, lane);
     lane->drain_timer = rc_loop_timer_new(engine->loop, drain_over, lane);
     lane->hold_timer = rc_loop_timer_new(engine->loop, hold_over, lane);
+    lane->quiet_timer = rc_loop_timer_new(engine->loop, start_reading, lane);
     return lane;
 }
 
@@ -207,6 +209,17 @@ static void begin_reading(rc_lane_t *lane)
 
 static void wait_for_tables(rc_lane_t *lane);
 
+static void start_reading(void *opaque)
+{
+    rc_lane_t *lane = opaque;
+    if (lane->state != RC_LANE_STARTING || lane->barriers > 0) return;
+    int64_t wait_ms = rc_quiet_wait_ms(&lane->engine->quiet, rc_loop_now(lane->engine->loop));
+    if (wait_ms > 0)
+        rc_loop_timer_start(lane->quiet_timer, wait_ms, 0);
+    else
+        begin_reading(lane);
+}
+
 static void tables_are_there(void *opaque, rc_code_t code)
 {
     rc_lane_t *lane = opaque;
@@ -214,8 +227,8 @@ static void tables_are_there(void *opaque, rc_code_t code)
     if (lane->state != RC_LANE_STARTING) return;
     if (code != RC_OK)
         wait_for_tables(lane); /* the partitions that are followed changed meanwhile */
-    else if (lane->barriers == 0)
-        begin_reading(lane);
+    else
+        start_reading(lane);
 }
 
 static void wait_for_tables(rc_lane_t *lane)
@@ -581,6 +594,7 @@ void rc_lane_free(rc_lane_t *lane)
     rc_loop_timer_free(lane->again);
     rc_loop_timer_free(lane->drain_timer);
     rc_loop_timer_free(lane->hold_timer);
+    rc_loop_timer_free(lane->quiet_timer);
     close_consumer(lane);
     rc_part_free_waits(lane);
     free(lane->parts);

@@ -2,7 +2,7 @@
  * Everything on the loop's thread.
  *
  *   IDLE      no partitions
- *   STARTING  assigned; waits until the local tables have what was published before
+ *   STARTING  assigned; waits until the local tables have what was published before (and consumer/quiet)
  *   RUNNING   reads
  *   DRAINING  partitions are to be given up: nothing new is read or started, what is under way may end
  *   LOST      the group refused a commit: nothing is left of the assignment; the REVOKE that says so is awaited */
@@ -58,6 +58,7 @@ struct rc_lane {
     bool stopping;
     rc_mono_t fenced_at;          /* 0: never */
     rc_loop_timer_t *hold_timer;  /* runs while is_held */
+    rc_loop_timer_t *quiet_timer; /* of STARTING: until this process may send */
     rc_loop_timer_t *drain_timer; /* also of LOST: how long a REVOKE is awaited */
     LIST_HEAD(, rc_schema_wait) schema_waits;
 };

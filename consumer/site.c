@@ -20,6 +20,8 @@ static int64_t admit(void *opaque)
 {
     rc_site_t *site = opaque;
     rc_mono_t now = rc_loop_now(site->engine->loop);
+    int64_t quiet_ms = rc_quiet_wait_ms(&site->engine->quiet, now);
+    if (quiet_ms > 0) return quiet_ms;
     if (!rc_breaker_admits(&site->breaker, now) || rc_gate_wait_ms(&site->gate, now) > 0) return -1;
     return rc_limiter_take(&site->limiter, now);
 }

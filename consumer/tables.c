@@ -155,6 +155,16 @@ rc_code_t rc_tables_snapshot(rc_tables_t *tables, const char *key, size_t key_by
     return rc_codec_decode_snapshot(tables->codec, row.value, row.value_bytes, arena, snapshot, missing, error);
 }
 
+bool rc_tables_was_cut_short(const rc_tables_t *tables)
+{
+    return rc_store_was_left_open(tables->store);
+}
+
+void rc_tables_leave_open(rc_tables_t *tables)
+{
+    rc_store_leave_open(tables->store);
+}
+
 uint64_t rc_tables_edition(const rc_tables_t *tables)
 {
     return rc_table_edition(tables->snapshot);

@@ -34,6 +34,9 @@ void rc_tables_set_partitions(rc_tables_t *tables, const int32_t *partitions, si
  * (may be NULL) says which. */
 rc_code_t rc_tables_snapshot(rc_tables_t *tables, const char *key, size_t key_bytes, rc_arena_t *arena,
                              rc_snapshot_t *snapshot, bool *found, rc_framing_t *missing, rc_error_t *error);
+/* Whether the former process of this name was killed; and that this one leaves requests behind that may take effect. */
+bool rc_tables_was_cut_short(const rc_tables_t *tables);
+void rc_tables_leave_open(rc_tables_t *tables);
 /* Stays the same as long as rc_tables_snapshot would answer the same. */
 uint64_t rc_tables_edition(const rc_tables_t *tables);
 /* The ledger entry of one lane for an employee, likewise. */

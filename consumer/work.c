@@ -128,6 +128,7 @@ void rc_work_advance(rc_person_t *person)
 /* A write may take effect until http_timeout has passed once more. */
 static void quieten(rc_record_t *record)
 {
+    rc_quiet_unanswered(&record->engine->quiet, rc_loop_now(record->engine->loop));
     rc_people_quieten(record->engine->people, record->person,
                       record->engine->config->consumer.http_timeout_ms + HTTP_MARGIN_MS);
 }
@@ -348,7 +349,8 @@ void rc_work_give_up(rc_record_t *record)
 /* Ends a record wherever it stands; the threads that could call back have ended. */
 void rc_work_abandon(rc_record_t *record)
 {
-    if (record->apply) (void)rc_apply_cancel(record->apply);
+    if (record->apply && rc_apply_cancel(record->apply))
+        rc_quiet_unanswered(&record->engine->quiet, rc_loop_now(record->engine->loop));
     record->apply = NULL;
     record->barrier_asked = false;
     record->given_up = true;

@@ -251,6 +251,24 @@ START_TEST(files_that_a_crash_of_the_machine_left_open_begin_empty)
 }
 END_TEST
 
+START_TEST(who_opens_a_store_is_told_whether_the_one_before_closed_it)
+{
+    ck_assert(!rc_store_was_left_open(store));
+    put(0, 0, "a", "kept");
+    rc_store_close(store);
+    open_store();
+    ck_assert(!rc_store_was_left_open(store));
+    rc_store_leave_open(store);
+    rc_store_close(store);
+    open_store();
+    ck_assert(rc_store_was_left_open(store));
+    ck_assert(has("a", "kept"));
+    rc_store_close(store);
+    open_store();
+    ck_assert(!rc_store_was_left_open(store));
+}
+END_TEST
+
 START_TEST(damaged_files_begin_empty)
 {
     static const struct {
@@ -495,6 +513,7 @@ int main(void)
     tcase_add_test(cases, rows_and_offsets_survive_a_restart);
     tcase_add_test(cases, a_killed_process_loses_nothing);
     tcase_add_test(cases, files_that_a_crash_of_the_machine_left_open_begin_empty);
+    tcase_add_test(cases, who_opens_a_store_is_told_whether_the_one_before_closed_it);
     tcase_add_loop_test(cases, damaged_files_begin_empty, 0, 3);
     tcase_add_test(cases, a_second_process_is_told_who_is_there);
     tcase_add_test(cases, a_directory_that_cannot_be_made_is_named);
