@@ -40,7 +40,8 @@ static const row_t ROWS[] = {
      "Kombo does not know the integration, or the API key is of another environment; correct id or kombo.api_key"},
     {"PLATFORM.IP_NOT_WHITELISTED", RC_MISCONFIGURED,
      "Kombo does not accept requests from this address; add it to the allow-list in Kombo"},
-    {"PLATFORM.INPUT_INVALID", RC_MISCONFIGURED, "Kombo refuses the request as wrong; see kombo.base_url and kombo.page_size"},
+    {"PLATFORM.INPUT_INVALID", RC_MISCONFIGURED,
+     "Kombo refuses the request as wrong; see kombo.base_url and kombo.page_size"},
 };
 
 /* Codes that came later than this table, by their first part. */
