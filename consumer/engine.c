@@ -333,10 +333,8 @@ static void show_tiers(rc_engine_t *engine)
 static int64_t session_timeout_ms(const rc_config_t *config)
 {
     enum { DEFAULT_MS = 45000 }; /* librdkafka's */
-    for (size_t i = 0; i < config->kafka.properties_count; i++)
-        if (strcmp(config->kafka.properties[i].name, "session.timeout.ms") == 0)
-            return strtoll(config->kafka.properties[i].value, NULL, 10);
-    return DEFAULT_MS;
+    const char *value = rc_config_property(config, "session.timeout.ms");
+    return value ? strtoll(value, NULL, 10) : DEFAULT_MS;
 }
 
 static void begin_quietly(rc_engine_t *engine)

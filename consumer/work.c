@@ -6,7 +6,7 @@
 #include "consumer/engine.h"
 #include "consumer/settle.h"
 
-enum { NEWEST_RETRY_MS = 1000, HTTP_MARGIN_MS = 100 };
+enum { NEWEST_RETRY_MS = 1000 };
 
 static void after_barrier(void *opaque, rc_code_t code);
 static void apply_done(void *opaque, const rc_apply_result_t *result);
@@ -129,8 +129,7 @@ void rc_work_advance(rc_person_t *person)
 static void quieten(rc_record_t *record)
 {
     rc_quiet_unanswered(&record->engine->quiet, rc_loop_now(record->engine->loop));
-    rc_people_quieten(record->engine->people, record->person,
-                      record->engine->config->consumer.http_timeout_ms + HTTP_MARGIN_MS);
+    rc_people_quieten(record->engine->people, record->person, record->engine->quiet.effect_ms);
 }
 
 static void begin_again_later(void *opaque)
@@ -276,7 +275,7 @@ static void apply_done(void *opaque, const rc_apply_result_t *result)
     }
     if (result->kind == RC_APPLY_DONE && result->look_again) {
         record->written_version = result->version;
-        requeue_after(record, engine->config->consumer.http_timeout_ms + HTTP_MARGIN_MS);
+        requeue_after(record, engine->quiet.effect_ms);
         return;
     }
     record->state = RC_RECORD_BARRIER;
