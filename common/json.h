@@ -1,5 +1,6 @@
 /* Small JSON documents (answers, commands' output, control requests). The one place that includes jansson; big streams
- * go through producer/kombo_parse. Values are jansson's own; any thread, a value belongs to one thread at a time. */
+ * go through producer/kombo/kombo_parse. Values are jansson's own; any thread, a value belongs to one thread at a time.
+ */
 #ifndef RC_COMMON_JSON_H
 #define RC_COMMON_JSON_H
 

@@ -1,6 +1,6 @@
 /* rollcall-consumer: the command line. */
 #include "common/cli.h"
-#include "consumer/commands.h"
+#include "consumer/commands/commands.h"
 
 static const rc_cli_command_t COMMANDS[] = {
     {.name = "run",

@@ -1,6 +1,6 @@
 /* rollcall-producer: the command line. */
 #include "common/cli.h"
-#include "producer/commands.h"
+#include "producer/commands/commands.h"
 
 static const rc_cli_command_t COMMANDS[] = {
     {.name = "run",

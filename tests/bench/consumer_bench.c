@@ -18,7 +18,7 @@
 #include "common/kafka_producer.h"
 #include "common/log.h"
 #include "common/topics.h"
-#include "consumer/engine.h"
+#include "consumer/engine/engine.h"
 #include "tests/bench/late_server.h"
 
 enum { CHUNK = 2000, PATIENCE_MS = 60000, LOOK_MS = 5 };

@@ -7,7 +7,7 @@
 
 #include "common/buf.h"
 #include "common/mem.h"
-#include "producer/kombo_parse.h"
+#include "producer/kombo/kombo_parse.h"
 #include "tests/support/cpu.h"
 
 enum { RECORDS = 250, PIECE_BYTES = 16384, ROUNDS = 400, CAP_BYTES = 64 << 20 };

@@ -7,7 +7,7 @@
 #include <dirent.h>
 #include <time.h>
 
-#include "producer/poll_steps.h"
+#include "producer/poll/poll_steps.h"
 #include "tests/integration/producer_rig.h"
 
 enum { SCANS = 3, STATUS_LINE = 256 };

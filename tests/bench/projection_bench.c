@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "producer/decide.h"
+#include "producer/rules/decide.h"
 #include "tests/support/cpu.h"
 #include "tests/support/gen.h"
 

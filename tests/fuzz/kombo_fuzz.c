@@ -8,7 +8,7 @@
 #include "common/hash.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "producer/kombo_parse.h"
+#include "producer/kombo/kombo_parse.h"
 
 static const char *const PATHS[] = {"first_name",      "work_email",   "manager.work_email",     "work_location.name",
                                     "custom_fields.k", "weekly_hours", "integration_fields.lang"};

@@ -1,9 +1,10 @@
-/* consumer/engine on a real broker: rebalances in the middle of work, groups that are lost, fenced committers. */
+/* consumer/engine/engine on a real broker: rebalances in the middle of work, groups that are lost, fenced committers.
+ */
 #include "tests/integration/consumer_rig.h"
 
 #include "common/kafka_consumer.h"
 #include "common/kafka_txn.h"
-#include "consumer/part.h"
+#include "consumer/engine/part.h"
 
 #define CREATED     (1u << RC_EVENT_CREATED)
 #define DEACTIVATED (1u << RC_EVENT_DEACTIVATED)

@@ -1,4 +1,4 @@
-/* consumer/engine on a real broker: what becomes of records that cannot be applied at once, or at all. */
+/* consumer/engine/engine on a real broker: what becomes of records that cannot be applied at once, or at all. */
 #include "tests/integration/consumer_rig.h"
 
 #define CREATED         (1u << RC_EVENT_CREATED)

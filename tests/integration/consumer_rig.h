@@ -16,7 +16,7 @@
 #include "common/kafka_reader.h"
 #include "common/log.h"
 #include "common/topics.h"
-#include "consumer/engine.h"
+#include "consumer/engine/engine.h"
 #include "tests/sandbox/learnamp_token.h"
 #include "tests/support/cluster.h"
 #include "tests/support/unit.h"

@@ -12,7 +12,7 @@
 #include "common/kafka_consumer.h"
 #include "common/kafka_reader.h"
 #include "common/topics.h"
-#include "producer/service.h"
+#include "producer/service/service.h"
 #include "tests/support/cluster.h"
 #include "tests/support/unit.h"
 #include "tests/unit/sandbox_client.h"

@@ -2,7 +2,7 @@
  * says. */
 #include "common/kafka_producer.h"
 #include "common/kafka_txn.h"
-#include "producer/ask.h"
+#include "producer/commands/ask.h"
 #include "tests/integration/producer_rig.h"
 
 enum { PEOPLE = 12, INTEGRATIONS = 6, ANSWER_MS = 20000 };

@@ -10,7 +10,7 @@
 #include "common/config.h"
 #include "common/domain.h"
 #include "common/mem.h"
-#include "producer/kombo.h"
+#include "producer/kombo/kombo.h"
 
 typedef struct {
     uint64_t state;

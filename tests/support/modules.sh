@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The README of each folder of sources lists every module; that of common/ in the order of their dependencies.
+# The README of each folder of sources lists every module; that of common/ in the order of their dependencies, those of
+# the programs by folder, in the same order.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -15,11 +16,12 @@ listed_in() { sed -n 's/^| *\(`[^|]*\) *|.*/\1/p' "$1/README.md" | grep -oE '`[a
 
 for folder in common producer consumer; do
     listed=$(listed_in $folder)
-    for header in "$folder"/*.h; do
+    mapfile -t headers < <(find $folder -name '*.h')
+    for header in "${headers[@]}"; do
         grep -qx "$(basename "$header")" <<<"$listed" || complain $folder "$(basename "$header") is not listed"
     done
     for name in $listed; do
-        [ -e "$folder/$name" ] || complain $folder "$name is listed and not there"
+        [ -n "$(find $folder -name "$name")" ] || complain $folder "$name is listed and not there"
     done
     repeated=$(sort <<<"$listed" | uniq -d)
     [ -z "$repeated" ] || complain $folder "listed twice: $repeated"
@@ -40,6 +42,19 @@ for source in common/*.[ch]; do
             complain common "$module stands above $used, which $source includes"
         fi
     done < <(sed -n 's|^#include "common/\(.*\)\.h".*|\1|p' "$source")
+done
+# A program's folder includes none that stands below it.
+for program in producer consumer; do
+    # shellcheck disable=SC2016  # back-ticks of Markdown
+    mapfile -t order < <(sed -n 's/^| \*\*`\([a-z]*\)\/`.*/\1/p' $program/README.md)
+    [ "$(printf '%s\n' "${order[@]}" | sort)" = "$(find $program -mindepth 1 -type d -printf '%f\n' | sort)" ] ||
+        complain $program "its folders are not those that are there"
+    for ((above = 0; above < ${#order[@]}; above++)); do
+        for ((below = above + 1; below < ${#order[@]}; below++)); do
+            found=$(grep -l "^#include \"$program/${order[below]}/" "$program/${order[above]}"/*.[ch] || true)
+            [ -z "$found" ] || complain $program "${order[above]}/ stands above ${order[below]}/, which ${found//$'\n'/, } includes"
+        done
+    done
 done
 if [ $code = 0 ]; then echo "every module is listed"; fi
 exit $code

@@ -1,6 +1,6 @@
-/* producer/addresses: who has and who wants which address, over a real stage, and what collisions come of it. The
+/* producer/poll/addresses: who has and who wants which address, over a real stage, and what collisions come of it. The
  * published rows are an array of this test, which takes the place of the views. */
-#include "producer/addresses.h"
+#include "producer/poll/addresses.h"
 
 #include <stdio.h>
 #include <string.h>

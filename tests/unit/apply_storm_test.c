@@ -1,5 +1,5 @@
-/* consumer/apply against the sandbox's Learn Amp while HR changes at random and a third of the requests goes wrong:
- * with the engine's part played in its simplest form (one record of a person at a time, S1, S4, S5, tiers of
+/* consumer/engine/apply against the sandbox's Learn Amp while HR changes at random and a third of the requests goes
+ * wrong: with the engine's part played in its simplest form (one record of a person at a time, S1, S4, S5, tiers of
  * milliseconds), Learn Amp equals HR when the faults stop. */
 #include "tests/support/unit.h"
 
@@ -10,8 +10,8 @@
 
 #include "common/mem.h"
 #include "common/text.h"
-#include "consumer/apply.h"
-#include "consumer/parking.h"
+#include "consumer/engine/apply.h"
+#include "consumer/rules/parking.h"
 #include "tests/sandbox/random.h"
 #include "tests/sandbox/requests.h"
 #include "tests/sandbox/server.h"

@@ -1,4 +1,4 @@
-/* consumer/apply: one record brought to a Learn Amp that follows a script, request by request. */
+/* consumer/engine/apply: one record brought to a Learn Amp that follows a script, request by request. */
 #include "tests/support/unit.h"
 
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "consumer/apply.h"
+#include "consumer/engine/apply.h"
 #include "tests/support/learnamp_script.h"
 
 enum { V1 = 100, V2 = 200, TIMEOUT_MS = 1500 };

@@ -1,6 +1,6 @@
-/* consumer/barrier: nobody is told that the ends are passed by a question that was asked before them. The cluster and
- * the tail are stood in for (their calls are wrapped). */
-#include "consumer/barrier.h"
+/* consumer/engine/barrier: nobody is told that the ends are passed by a question that was asked before them. The
+ * cluster and the tail are stood in for (their calls are wrapped). */
+#include "consumer/engine/barrier.h"
 
 #include <pthread.h>
 

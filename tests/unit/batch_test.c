@@ -1,5 +1,5 @@
-/* consumer/batch: a transaction is gathered by lane, with copies of everything. */
-#include "consumer/batch.h"
+/* consumer/engine/batch: a transaction is gathered by lane, with copies of everything. */
+#include "consumer/engine/batch.h"
 
 #include <stdio.h>
 #include <stdlib.h>

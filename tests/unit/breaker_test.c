@@ -1,9 +1,9 @@
-/* consumer/breaker, consumer/limiter, consumer/budget: what keeps one integration's trouble small. */
+/* consumer/rules/breaker, consumer/rules/limiter, consumer/rules/budget: what keeps one integration's trouble small. */
 #include "tests/support/unit.h"
 
-#include "consumer/breaker.h"
-#include "consumer/budget.h"
-#include "consumer/limiter.h"
+#include "consumer/rules/breaker.h"
+#include "consumer/rules/budget.h"
+#include "consumer/rules/limiter.h"
 
 enum { THRESHOLD = 10, SLOTS = 8 };
 

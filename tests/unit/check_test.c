@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "consumer/commands.h"
-#include "producer/commands.h"
+#include "consumer/commands/commands.h"
+#include "producer/commands/commands.h"
 #include "tests/sandbox/broker.h"
 #include "tests/support/unit.h"
 #include "tests/unit/sandbox_client.h"

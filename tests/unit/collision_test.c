@@ -1,4 +1,4 @@
-#include "producer/collision.h"
+#include "producer/rules/collision.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-/* consumer/committer: a batch is written whole or not at all, a lane that was lost does not take the others with it,
- * and what became of a batch is said as it is known. The transactional producer is stood in for (its calls are
+/* consumer/engine/committer: a batch is written whole or not at all, a lane that was lost does not take the others with
+ * it, and what became of a batch is said as it is known. The transactional producer is stood in for (its calls are
  * wrapped). */
-#include "consumer/committer.h"
+#include "consumer/engine/committer.h"
 
 #include <sched.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #include "common/config_settings.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "producer/kombo.h"
+#include "producer/kombo/kombo.h"
 #include "tests/support/unit.h"
 
 #define KAFKA "kafka:\n  bootstrap.servers: broker:9092\n"

@@ -1,4 +1,4 @@
-#include "producer/decide.h"
+#include "producer/rules/decide.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
-#include "producer/diff.h"
+#include "producer/rules/diff.h"
 
 #include <string.h>
 
-#include "producer/employee.h"
-#include "producer/projection.h"
+#include "producer/rules/employee.h"
+#include "producer/rules/projection.h"
 #include "tests/support/gen.h"
 #include "tests/support/unit.h"
 

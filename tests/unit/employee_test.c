@@ -1,8 +1,8 @@
-#include "producer/employee.h"
+#include "producer/rules/employee.h"
 
 #include <string.h>
 
-#include "producer/projection.h"
+#include "producer/rules/projection.h"
 #include "tests/support/gen.h"
 #include "tests/support/unit.h"
 

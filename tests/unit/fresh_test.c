@@ -1,5 +1,5 @@
-/* consumer/fresh: what was finished is known before the table shows it. */
-#include "consumer/fresh.h"
+/* consumer/engine/fresh: what was finished is known before the table shows it. */
+#include "consumer/engine/fresh.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* producer/kombo_error: every code of Kombo's to what it calls for. */
-#include "producer/kombo_error.h"
+/* producer/kombo/kombo_error: every code of Kombo's to what it calls for. */
+#include "producer/kombo/kombo_error.h"
 
 #include <string.h>
 

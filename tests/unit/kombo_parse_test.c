@@ -1,5 +1,5 @@
-/* producer/kombo_parse: what becomes of Kombo's pages, well-formed and not. */
-#include "producer/kombo_parse.h"
+/* producer/kombo/kombo_parse: what becomes of Kombo's pages, well-formed and not. */
+#include "producer/kombo/kombo_parse.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* producer/kombo_scan: what it hands out, that the cuts between pieces do not matter, and that it accepts what JSON is
- * (jansson being the judge) and nothing else. */
-#include "producer/kombo_scan.h"
+/* producer/kombo/kombo_scan: what it hands out, that the cuts between pieces do not matter, and that it accepts what
+ * JSON is (jansson being the judge) and nothing else. */
+#include "producer/kombo/kombo_scan.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,7 +11,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "producer/kombo_scan_run.h"
+#include "producer/kombo/kombo_scan_run.h"
 #include "tests/support/cpu.h"
 #include "tests/support/unit.h"
 

@@ -1,5 +1,5 @@
-/* producer/kombo: what is asked of Kombo, and what becomes of the answers. */
-#include "producer/kombo.h"
+/* producer/kombo/kombo: what is asked of Kombo, and what becomes of the answers. */
+#include "producer/kombo/kombo.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* consumer/lag: what is not finished, and nothing else. */
-#include "consumer/lag.h"
+/* consumer/engine/lag: what is not finished, and nothing else. */
+#include "consumer/engine/lag.h"
 
 #include "tests/support/unit.h"
 

@@ -1,4 +1,4 @@
-/* consumer/learnamp_parse: only what the API promises is understood; a record itself is the only evidence. */
+/* consumer/learnamp/learnamp_parse: only what the API promises is understood; a record itself is the only evidence. */
 #include "tests/support/unit.h"
 
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "consumer/learnamp_parse.h"
+#include "consumer/learnamp/learnamp_parse.h"
 
 #define STATUS "\"status\":{\"status\":\"Confirmed\",\"time\":\"2026-01-01T00:00:00Z\"}"
 #define USER   "{\"id\":17,\"email\":\"Ann@Acme.example\",\"integrationExternalId\":\"e5\"," STATUS "}"

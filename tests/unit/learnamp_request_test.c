@@ -1,11 +1,11 @@
-/* consumer/learnamp_request: what is asked and written, to the byte. */
+/* consumer/learnamp/learnamp_request: what is asked and written, to the byte. */
 #include "tests/support/unit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "consumer/learnamp_request.h"
-#include "consumer/rules.h"
+#include "consumer/learnamp/learnamp_request.h"
+#include "consumer/rules/rules.h"
 
 static rc_mapping_t mapping[] = {
     {RC_TARGET_FIRST_NAME, NULL, "first_name", 0},

@@ -1,5 +1,5 @@
-/* consumer/newest: which state is the newest that was published. */
-#include "consumer/newest.h"
+/* consumer/rules/newest: which state is the newest that was published. */
+#include "consumer/rules/newest.h"
 
 #include <stddef.h>
 

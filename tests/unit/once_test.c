@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "common/mem.h"
-#include "producer/commands.h"
+#include "producer/commands/commands.h"
 #include "tests/support/scratch.h"
 #include "tests/support/unit.h"
 

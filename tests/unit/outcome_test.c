@@ -1,7 +1,7 @@
-/* consumer/outcome: every row of the outcome table, and the known words of apis/learnamp.md. */
+/* consumer/rules/outcome: every row of the outcome table, and the known words of apis/learnamp.md. */
 #include "tests/support/unit.h"
 
-#include "consumer/outcome.h"
+#include "consumer/rules/outcome.h"
 
 #define R RC_CALL_READ
 #define W RC_CALL_WRITE

@@ -1,7 +1,7 @@
-/* consumer/parking: which tier, when the dead letters, and what is counted. */
+/* consumer/rules/parking: which tier, when the dead letters, and what is counted. */
 #include "tests/support/unit.h"
 
-#include "consumer/parking.h"
+#include "consumer/rules/parking.h"
 
 enum { TIERS = 3 };
 

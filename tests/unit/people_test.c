@@ -1,5 +1,5 @@
-/* consumer/people: one record of an employee at a time, and N that never goes back. */
-#include "consumer/people.h"
+/* consumer/engine/people: one record of an employee at a time, and N that never goes back. */
+#include "consumer/engine/people.h"
 
 #include <string.h>
 

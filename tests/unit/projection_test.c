@@ -1,4 +1,4 @@
-#include "producer/projection.h"
+#include "producer/rules/projection.h"
 
 #include <string.h>
 

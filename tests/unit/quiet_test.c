@@ -1,4 +1,4 @@
-#include "consumer/quiet.h"
+#include "consumer/rules/quiet.h"
 #include "tests/support/unit.h"
 
 enum { HTTP_MS = 20000, SESSION_MS = 45000, BEAT_MS = 500 };

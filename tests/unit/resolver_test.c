@@ -1,5 +1,5 @@
-/* consumer/resolver: writers' schemas that a registry has, does not have, or cannot say yet. */
-#include "consumer/resolver.h"
+/* consumer/engine/resolver: writers' schemas that a registry has, does not have, or cannot say yet. */
+#include "consumer/engine/resolver.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* producer/roll: who is published, pending and seen, found by employee id. */
-#include "producer/roll.h"
+/* producer/poll/roll: who is published, pending and seen, found by employee id. */
+#include "producer/poll/roll.h"
 
 #include <stdio.h>
 #include <stdlib.h>

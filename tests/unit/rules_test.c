@@ -1,12 +1,12 @@
-/* consumer/rules: S1 as a table, S2 row by row, and S2, S3 and S6 run to their end against a model of Learn Amp from
- * every state that it can be in. */
+/* consumer/rules/rules: S1 as a table, S2 row by row, and S2, S3 and S6 run to their end against a model of Learn Amp
+ * from every state that it can be in. */
 #include "tests/support/unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "common/text.h"
-#include "consumer/rules.h"
+#include "consumer/rules/rules.h"
 
 enum { V1 = 100, V2 = 200 };
 #define OUR_ID   "emp-5"

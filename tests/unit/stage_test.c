@@ -1,5 +1,5 @@
-/* producer/stage: what is to be done about whom, in a file. */
-#include "producer/stage.h"
+/* producer/poll/stage: what is to be done about whom, in a file. */
+#include "producer/poll/stage.h"
 
 #include <dirent.h>
 #include <stdio.h>

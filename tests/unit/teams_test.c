@@ -1,11 +1,12 @@
-/* consumer/teams and consumer/learnamp where many ask at once: each team is made once, each token asked for once. */
+/* consumer/learnamp/teams and consumer/learnamp/learnamp where many ask at once: each team is made once, each token
+ * asked for once. */
 #include "tests/support/unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "common/mem.h"
-#include "consumer/teams.h"
+#include "consumer/learnamp/teams.h"
 #include "tests/support/learnamp_script.h"
 
 enum { TIMEOUT_MS = 300, MANY = 20 };

@@ -1,8 +1,8 @@
-#include "producer/verdict.h"
+#include "producer/rules/verdict.h"
 
 #include <string.h>
 
-#include "producer/employee.h"
+#include "producer/rules/employee.h"
 #include "tests/support/gen.h"
 #include "tests/support/unit.h"
 

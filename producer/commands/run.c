@@ -1,0 +1,40 @@
+#include "common/log.h"
+#include "common/signals.h"
+#include "producer/commands/commands.h"
+#include "producer/service/service.h"
+
+rc_exit_t rc_producer_run(const rc_args_t *args)
+{
+    rc_config_t *config;
+    rc_exit_t code = rc_cli_config(args, &config);
+    if (code != RC_EXIT_DONE) return code;
+    bool ran = false;
+    atomic_bool stop = false;
+    rc_error_t error = RC_ERROR_INIT;
+    rc_health_t *health = NULL;
+    rc_service_t service = {.metrics = rc_metrics_new(RC_METRICS_PRODUCER)};
+    const rc_health_options_t options = {.listen = &config->producer.listen,
+                                         .metrics = service.metrics,
+                                         .ready = rc_service_is_ready,
+                                         .opaque = &service};
+    rc_signals_open(&stop);
+    if (rc_health_new(&options, &health, &error) == RC_OK &&
+        rc_service_init(&service, config, &stop, &error) == RC_OK) {
+        rc_service_start(&service, NULL);
+        ran = true;
+        int signal_number = rc_signals_wait();
+        rc_log(RC_LEVEL_INFO, "stopping", RC_LOG_INT(SIGNAL, signal_number));
+        code = atomic_load(&service.failed) ? RC_EXIT_FAILED : RC_EXIT_DONE;
+    } else if (error.code == RC_CANCELLED) {
+        rc_log(RC_LEVEL_INFO, "stopped before it was ready", RC_LOG_ERR(&error));
+    } else {
+        rc_log(RC_LEVEL_ERROR, "cannot start", RC_LOG_ERR(&error));
+        code = error.code == RC_CONFIG ? RC_EXIT_USAGE : RC_EXIT_FAILED;
+    }
+    rc_health_free(health);
+    rc_service_fini(&service); /* transactions under way end here */
+    if (ran) rc_log(RC_LEVEL_INFO, "stopped", RC_LOG_BOOL(RESULT, code == RC_EXIT_DONE));
+    rc_signals_close();
+    rc_config_free(config);
+    return code;
+}

@@ -1,0 +1,71 @@
+#include "producer/poll/poll.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "producer/poll/poll_steps.h"
+
+enum { VALUE_MAX_BYTES = 1024 * 1024 };
+
+bool rc_poll_is_full_due(const rc_integration_t *integration, const rc_sync_state_t *state, rc_wall_t now)
+{
+    char digest[RC_DIGEST_SIZE];
+    if (!state->watermark.ms || !state->last_full_at.ms || !state->projection_digest) return true;
+    if (strcmp(state->projection_digest, rc_integration_digest(integration, digest)) != 0) return true;
+    return now.ms >= state->last_full_at.ms + integration->kombo.full_sync_interval_ms;
+}
+
+typedef struct {
+    rc_wall_t now;
+    rc_poll_result_t *result;
+} pending_t;
+
+/* Counts a pending change, and finds the earliest moment at which one can be decided again by itself. A moment that has
+ * passed calls for something else: somebody missing for the next full fetch, somebody deleted for a record that Kombo
+ * shows again. */
+static bool visit_pending(void *opaque, const rc_pending_t *pending, uint32_t ordinal)
+{
+    (void)ordinal;
+    const pending_t *about = opaque;
+    rc_wall_t *earliest = &about->result->next_look_at;
+    for (int reason = 0; reason < RC_PENDING_COUNT; reason++)
+        about->result->pending[reason] += pending->reasons >> reason & 1U;
+    if (pending->until.ms > about->now.ms && (!earliest->ms || pending->until.ms < earliest->ms))
+        *earliest = pending->until;
+    return true;
+}
+
+rc_code_t rc_poll_run(const rc_poll_context_t *context, const rc_poll_order_t *order, const rc_sync_state_t *before,
+                      rc_arena_t *arena, rc_poll_result_t *result, rc_error_t *error)
+{
+    const rc_wall_t now = order->now;
+    rc_run_t run = {.context = context,
+                    .order = order,
+                    .before = before,
+                    .kind = order->kind,
+                    .occasion = {.integration = context->integration,
+                                 .trigger = order->trigger,
+                                 .now = now,
+                                 .today = rc_zone_date(context->integration->zone, now),
+                                 .initial_import = !before->watermark.ms},
+                    .record = rc_arena_new(),
+                    .views_life = rc_views_life(context->views),
+                    .value = RC_BUF_INIT(VALUE_MAX_BYTES),
+                    .result = result};
+    if (run.kind == RC_POLL_INCREMENTAL && rc_poll_is_full_due(context->integration, before, now))
+        run.kind = RC_POLL_FULL;
+    *result = (rc_poll_result_t){.kind = run.kind};
+    rc_code_t code = rc_run_look(&run, error);
+    if (code == RC_OK) code = rc_stage_seal(run.stage, error);
+    if (code == RC_OK) code = rc_run_publish(&run, arena, error);
+    pending_t about = {now, result};
+    if (code == RC_OK)
+        code = rc_views_each_pending(context->views, context->integration->id, visit_pending, &about, error);
+    rc_stage_free(run.stage);
+    free(run.snapshots.bits);
+    free(run.pending.bits);
+    rc_buf_fini(&run.value);
+    rc_arena_free(run.record);
+    return code;
+}

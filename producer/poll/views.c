@@ -1,0 +1,333 @@
+#include "producer/poll/views.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/topics.h"
+
+struct rc_views {
+    const rc_kafka_t *kafka;
+    rc_codec_t *codec;
+    int32_t partitions;
+    rc_arena_t *names;
+    const char *topics[RC_VIEW_COUNT];
+    rc_kafka_admin_t *admin;
+    rc_store_t *store;
+    rc_table_t *snapshot;
+    rc_table_t *state;
+    rc_table_t *pending;
+    rc_tail_t *tail;
+    atomic_uint_fast64_t life;
+};
+
+enum { ASK_TIMEOUT_MS = 10000, FOLLOW_TIMEOUT_MS = 60000, RETRY_MS = 200 };
+
+static void schemas_hook(void *opaque, const rc_kafka_message_t *message)
+{
+    rc_views_t *views = opaque;
+    rc_error_t error = RC_ERROR_INIT;
+    if (rc_schema_store_add_record(rc_codec_store(views->codec), message->key, message->key_bytes, message->value,
+                                   message->value_bytes, &error) != RC_OK)
+        rc_log(RC_LEVEL_WARN, "a record of the schemas topic was passed over", RC_LOG_STR(TOPIC, message->topic),
+               RC_LOG_INT(PARTITION, message->partition), RC_LOG_INT(OFFSET, message->offset), RC_LOG_ERR(&error));
+}
+
+static void restarted_hook(void *opaque, int32_t partition)
+{
+    (void)partition;
+    rc_views_t *views = opaque;
+    atomic_fetch_add(&views->life, 1);
+}
+
+uint64_t rc_views_life(const rc_views_t *views)
+{
+    return atomic_load(&views->life);
+}
+
+static rc_code_t open_store(rc_views_t *views, const rc_config_t *config, rc_error_t *error)
+{
+    char *directory = rc_store_directory(config->state_dir, config->instance, "rollcall-producer");
+    rc_code_t code = rc_store_open(directory, &views->store, error);
+    if (code == RC_OK) code = rc_table_open(views->store, "snapshot", &views->snapshot, error);
+    if (code == RC_OK) code = rc_table_open(views->store, "state", &views->state, error);
+    if (code == RC_OK) code = rc_table_open(views->store, "pending", &views->pending, error);
+    free(directory);
+    return code;
+}
+
+static rc_code_t start_tail(rc_views_t *views, rc_error_t *error)
+{
+    const rc_tail_topic_t topics[RC_VIEW_COUNT] = {
+        [RC_VIEW_SNAPSHOT] = {.topic = views->topics[RC_VIEW_SNAPSHOT],
+                              .table = views->snapshot,
+                              .restarted = restarted_hook,
+                              .opaque = views},
+        [RC_VIEW_STATE] = {.topic = views->topics[RC_VIEW_STATE],
+                           .table = views->state,
+                           .restarted = restarted_hook,
+                           .opaque = views},
+        [RC_VIEW_PENDING] = {.topic = views->topics[RC_VIEW_PENDING],
+                             .table = views->pending,
+                             .restarted = restarted_hook,
+                             .opaque = views},
+        [RC_VIEW_SCHEMAS] = {.topic = views->topics[RC_VIEW_SCHEMAS], .hook = schemas_hook, .opaque = views},
+    };
+    return rc_tail_new(views->kafka, views->admin, views->store, topics, RC_VIEW_COUNT, &views->tail, error);
+}
+
+rc_code_t rc_views_new(const rc_kafka_t *kafka, rc_codec_t *codec, rc_views_t **result, rc_error_t *error)
+{
+    const rc_config_t *config = rc_kafka_config(kafka);
+    rc_views_t *views = rc_zalloc(sizeof *views);
+    *views = (rc_views_t){
+        .kafka = kafka, .codec = codec, .partitions = config->kafka.partitions, .names = rc_arena_new_sized(1024)};
+    views->topics[RC_VIEW_SNAPSHOT] = rc_topic_name(config, RC_TOPIC_SNAPSHOT, views->names);
+    views->topics[RC_VIEW_STATE] = rc_topic_name(config, RC_TOPIC_STATE, views->names);
+    views->topics[RC_VIEW_PENDING] = rc_topic_name(config, RC_TOPIC_PENDING, views->names);
+    views->topics[RC_VIEW_SCHEMAS] = rc_topic_name(config, RC_TOPIC_SCHEMAS, views->names);
+    rc_code_t code = open_store(views, config, error);
+    if (code == RC_OK) code = rc_kafka_admin_open(kafka, &views->admin, error);
+    if (code == RC_OK) code = start_tail(views, error);
+    if (code != RC_OK) {
+        rc_views_free(views);
+        return code;
+    }
+    *result = views;
+    return RC_OK;
+}
+
+void rc_views_free(rc_views_t *views)
+{
+    if (!views) return;
+    rc_tail_free(views->tail);
+    rc_kafka_admin_close(views->admin);
+    rc_store_close(views->store);
+    rc_arena_free(views->names);
+    free(views);
+}
+
+/* --- being up to date --- */
+
+rc_code_t rc_views_catch_up(rc_views_t *views, const atomic_bool *cancelled, rc_error_t *error)
+{
+    size_t count = (size_t)views->partitions * RC_VIEW_COUNT;
+    rc_kafka_offset_t *ends = rc_calloc(count, sizeof *ends);
+    rc_tail_target_t *targets = rc_calloc(count, sizeof *targets);
+    for (size_t i = 0; i < count; i++)
+        ends[i] = (rc_kafka_offset_t){views->topics[i % RC_VIEW_COUNT], (int32_t)(i / RC_VIEW_COUNT), 0};
+    rc_code_t code = rc_kafka_admin_ends(views->admin, ends, count, ASK_TIMEOUT_MS, error);
+    for (size_t i = 0; i < count; i++)
+        targets[i] = (rc_tail_target_t){i % RC_VIEW_COUNT, ends[i].partition, ends[i].offset};
+    if (code == RC_OK) code = rc_tail_wait(views->tail, targets, count, -1, cancelled, error);
+    free(ends);
+    free(targets);
+    return code;
+}
+
+static int topic_index(const rc_views_t *views, const char *topic)
+{
+    for (int i = 0; i < RC_VIEW_COUNT; i++)
+        if (strcmp(views->topics[i], topic) == 0) return i;
+    return -1;
+}
+
+rc_code_t rc_views_follow(rc_views_t *views, const rc_kafka_offset_t *published, size_t published_count,
+                          const atomic_bool *cancelled, rc_error_t *error)
+{
+    rc_tail_target_t *targets = rc_calloc(published_count, sizeof *targets);
+    size_t count = 0;
+    for (size_t i = 0; i < published_count; i++) {
+        int topic = topic_index(views, published[i].topic);
+        if (topic >= 0)
+            targets[count++] = (rc_tail_target_t){(size_t)topic, published[i].partition, published[i].offset + 1};
+    }
+    rc_code_t code = rc_tail_wait(views->tail, targets, count, FOLLOW_TIMEOUT_MS, cancelled, error);
+    free(targets);
+    return code;
+}
+
+bool rc_views_are_ready(rc_views_t *views, char *why, size_t why_bytes)
+{
+    rc_tail_progress_t progress;
+    rc_tail_progress(views->tail, &progress);
+    if (progress.ready) return true;
+    (void)snprintf(why, why_bytes, "local views: %zu of %zu partitions are behind%s%s", progress.behind,
+                   progress.partitions, progress.error.code ? ": " : "",
+                   progress.error.code ? progress.error.message : "");
+    return false;
+}
+
+/* --- rows --- */
+
+static rc_code_t get_row(rc_table_t *table, const char *integration_id, const char *employee_id, rc_arena_t *arena,
+                         rc_row_t *row, rc_error_t *error)
+{
+    const char *key = employee_id ? rc_employee_key(arena, integration_id, employee_id) : integration_id;
+    return rc_table_get(table, key, strlen(key), arena, row, error);
+}
+
+rc_code_t rc_views_snapshot(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
+                            rc_snapshot_t *snapshot, bool *found, rc_error_t *error)
+{
+    rc_row_t row;
+    rc_code_t code = get_row(views->snapshot, integration_id, employee_id, arena, &row, error);
+    if (code != RC_OK) return code;
+    *found = row.value != NULL;
+    return row.value ? rc_codec_decode_snapshot(views->codec, row.value, row.value_bytes, arena, snapshot, NULL, error)
+                     : RC_OK;
+}
+
+rc_code_t rc_views_pending(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
+                           rc_pending_t *pending, bool *found, rc_error_t *error)
+{
+    rc_row_t row;
+    rc_code_t code = get_row(views->pending, integration_id, employee_id, arena, &row, error);
+    if (code != RC_OK) return code;
+    *found = row.value != NULL;
+    return row.value ? rc_codec_decode_pending(views->codec, row.value, row.value_bytes, arena, pending, NULL, error)
+                     : RC_OK;
+}
+
+rc_code_t rc_views_state(rc_views_t *views, const char *integration_id, rc_arena_t *arena, rc_sync_state_t *state,
+                         bool *found, rc_error_t *error)
+{
+    rc_row_t row;
+    rc_code_t code = get_row(views->state, integration_id, NULL, arena, &row, error);
+    if (code != RC_OK) return code;
+    *found = row.value != NULL;
+    return row.value ? rc_codec_decode_state(views->codec, row.value, row.value_bytes, arena, state, NULL, error)
+                     : RC_OK;
+}
+
+rc_code_t rc_views_person(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
+                          rc_person_t *person, rc_error_t *error)
+{
+    rc_row_t snapshot, pending;
+    rc_code_t code = get_row(views->snapshot, integration_id, employee_id, arena, &snapshot, error);
+    if (code == RC_OK) code = get_row(views->pending, integration_id, employee_id, arena, &pending, error);
+    if (code == RC_OK && snapshot.value)
+        code = rc_codec_decode_snapshot(views->codec, snapshot.value, snapshot.value_bytes, arena,
+                                        &person->snapshot_row, NULL, error);
+    if (code == RC_OK && pending.value)
+        code = rc_codec_decode_pending(views->codec, pending.value, pending.value_bytes, arena, &person->pending_row,
+                                       NULL, error);
+    if (code != RC_OK) return code;
+    person->snapshot = snapshot.value ? &person->snapshot_row : NULL;
+    person->pending = pending.value ? &person->pending_row : NULL;
+    person->snapshot_ordinal = snapshot.value ? snapshot.ordinal : UINT32_MAX;
+    person->pending_ordinal = pending.value ? pending.ordinal : UINT32_MAX;
+    return RC_OK;
+}
+
+/* --- scans --- */
+
+typedef struct {
+    rc_views_t *views;
+    rc_arena_t *arena;
+    bool (*pass)(void *opaque, const char *employee_id, size_t id_bytes, uint32_t ordinal);
+    bool (*snapshot)(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal);
+    bool (*pending)(void *opaque, const rc_pending_t *pending, uint32_t ordinal);
+    rc_roll_t *roll;
+    void *opaque;
+    size_t prefix_bytes; /* of the key, before the employee id */
+    rc_code_t code;
+    rc_error_t *error;
+} scan_t;
+
+static const char *id_in(const scan_t *scan, const rc_row_t *row, size_t *id_bytes)
+{
+    *id_bytes = row->key_bytes - scan->prefix_bytes;
+    return row->key + scan->prefix_bytes;
+}
+
+static bool visit_snapshot(void *opaque, const rc_row_t *row)
+{
+    scan_t *scan = opaque;
+    rc_snapshot_t snapshot;
+    size_t id_bytes;
+    const char *id = id_in(scan, row, &id_bytes);
+    if (scan->pass && scan->pass(scan->opaque, id, id_bytes, row->ordinal)) return true;
+    rc_arena_reset(scan->arena);
+    scan->code = rc_codec_decode_snapshot(scan->views->codec, row->value, row->value_bytes, scan->arena, &snapshot,
+                                          NULL, scan->error);
+    return scan->code == RC_OK && scan->snapshot(scan->opaque, &snapshot, row->ordinal);
+}
+
+static bool visit_pending(void *opaque, const rc_row_t *row)
+{
+    scan_t *scan = opaque;
+    rc_pending_t pending;
+    rc_arena_reset(scan->arena);
+    scan->code = rc_codec_decode_pending(scan->views->codec, row->value, row->value_bytes, scan->arena, &pending, NULL,
+                                         scan->error);
+    return scan->code == RC_OK && scan->pending(scan->opaque, &pending, row->ordinal);
+}
+
+static rc_code_t scan_rows(scan_t *scan, rc_table_t *table, const char *integration_id,
+                           bool (*visit)(void *opaque, const rc_row_t *row))
+{
+    scan->arena = rc_arena_new();
+    char *prefix = rc_sprintf("%s/", integration_id);
+    scan->prefix_bytes = strlen(prefix);
+    rc_code_t code = rc_table_scan(table, prefix, scan->prefix_bytes, visit, scan, scan->error);
+    free(prefix);
+    rc_arena_free(scan->arena);
+    return code == RC_OK ? scan->code : code;
+}
+
+rc_code_t rc_views_each_snapshot(rc_views_t *views, const char *integration_id,
+                                 bool (*pass)(void *opaque, const char *employee_id, size_t id_bytes, uint32_t ordinal),
+                                 bool (*visit)(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal),
+                                 void *opaque, rc_error_t *error)
+{
+    scan_t scan = {.views = views, .pass = pass, .snapshot = visit, .opaque = opaque, .error = error};
+    return scan_rows(&scan, views->snapshot, integration_id, visit_snapshot);
+}
+
+rc_code_t rc_views_each_pending(rc_views_t *views, const char *integration_id,
+                                bool (*visit)(void *opaque, const rc_pending_t *pending, uint32_t ordinal),
+                                void *opaque, rc_error_t *error)
+{
+    scan_t scan = {.views = views, .pending = visit, .opaque = opaque, .error = error};
+    return scan_rows(&scan, views->pending, integration_id, visit_pending);
+}
+
+static bool call_published(void *opaque, const rc_row_t *row)
+{
+    scan_t *scan = opaque;
+    rc_snapshot_t snapshot;
+    size_t id_bytes;
+    const char *id = id_in(scan, row, &id_bytes);
+    if (rc_roll_add(scan->roll, id, id_bytes, row->offset)) return true;
+    rc_arena_reset(scan->arena);
+    scan->code = rc_codec_decode_snapshot(scan->views->codec, row->value, row->value_bytes, scan->arena, &snapshot,
+                                          NULL, scan->error);
+    if (scan->code == RC_OK) rc_roll_learn(scan->roll, id, id_bytes, row->offset, rc_digest_of(&snapshot));
+    return scan->code == RC_OK;
+}
+
+static bool call_pending(void *opaque, const rc_row_t *row)
+{
+    scan_t *scan = opaque;
+    size_t id_bytes;
+    const char *id = id_in(scan, row, &id_bytes);
+    rc_roll_add_pending(scan->roll, id, id_bytes);
+    return true;
+}
+
+rc_code_t rc_views_call_roll(rc_views_t *views, const char *integration_id, rc_roll_t *roll, rc_error_t *error)
+{
+    scan_t scan = {.views = views, .roll = roll, .error = error};
+    rc_roll_begin(roll, rc_views_life(views));
+    rc_code_t code = scan_rows(&scan, views->snapshot, integration_id, call_published);
+    return code == RC_OK ? scan_rows(&scan, views->pending, integration_id, call_pending) : code;
+}
+
+rc_code_t rc_views_ordinals(rc_views_t *views, uint32_t *snapshots, uint32_t *pending, rc_error_t *error)
+{
+    uint64_t rows;
+    rc_code_t code = rc_table_count(views->snapshot, &rows, snapshots, error);
+    return code == RC_OK ? rc_table_count(views->pending, &rows, pending, error) : code;
+}

@@ -1,0 +1,223 @@
+#include "producer/service/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "producer/service/gauges.h"
+#include "producer/service/worker_state.h"
+
+enum {
+    STATE_WAIT_MS = 500,
+    LONGEST_WAIT_MS = 60000 /* the clock may be set */
+};
+
+/* --- life --- */
+
+static void *run(void *opaque);
+
+rc_worker_t *rc_worker_new(const rc_worker_context_t *context, const rc_integration_t *integration,
+                           int32_t command_partition, const rc_kafka_group_t *group, const rc_once_t *once)
+{
+    rc_worker_t *worker = rc_zalloc(sizeof *worker);
+    *worker = (rc_worker_t){.context = context,
+                            .integration = integration,
+                            .command_partition = command_partition,
+                            .group = rc_kafka_group_copy(group),
+                            .once = once,
+                            .roll = rc_roll_new(),
+                            .views_life = rc_views_life(context->views),
+                            .looked_on = RC_DATE_NONE};
+    TAILQ_INIT(&worker->jobs);
+    worker->kombo = rc_kombo_open(context->config, integration, context->config->producer.http_timeout_ms,
+                                  context->metrics, &worker->fields);
+    RC_INVARIANT(pthread_mutex_init(&worker->mutex, NULL) == 0 && pthread_cond_init(&worker->changed, NULL) == 0);
+    RC_INVARIANT(pthread_create(&worker->thread, NULL, run, worker) == 0);
+    return worker;
+}
+
+void rc_worker_stop(rc_worker_t *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    atomic_store(&worker->stopping, true);
+    pthread_cond_broadcast(&worker->changed);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static void free_job(rc_job_t *job)
+{
+    rc_arena_free(job->arena);
+}
+
+void rc_worker_free(rc_worker_t *worker)
+{
+    if (!worker) return;
+    RC_INVARIANT(pthread_join(worker->thread, NULL) == 0);
+    rc_job_t *job;
+    while ((job = TAILQ_FIRST(&worker->jobs))) {
+        TAILQ_REMOVE(&worker->jobs, job, link);
+        free_job(job);
+    }
+    rc_kombo_free(worker->kombo);
+    rc_kombo_fields_free(worker->fields);
+    rc_roll_free(worker->roll);
+    rc_kafka_group_free(worker->group);
+    pthread_mutex_destroy(&worker->mutex);
+    pthread_cond_destroy(&worker->changed);
+    free(worker);
+}
+
+bool rc_worker_has_ended(const rc_worker_t *worker)
+{
+    return atomic_load(&worker->ended);
+}
+
+void rc_worker_command(rc_worker_t *worker, const rc_command_t *command, int64_t offset)
+{
+    rc_arena_t *arena = rc_arena_new_sized(512);
+    rc_job_t *job = rc_arena_alloc(arena, sizeof *job);
+    *job = (rc_job_t){.arena = arena, .command = *command, .offset = offset};
+    job->command.id = rc_arena_strdup(arena, command->id);
+    job->command.integration_id = rc_arena_strdup(arena, command->integration_id);
+    job->command.employee_id = rc_arena_strdup(arena, command->employee_id);
+    job->command.hold_id = rc_arena_strdup(arena, command->hold_id);
+    pthread_mutex_lock(&worker->mutex);
+    TAILQ_INSERT_TAIL(&worker->jobs, job, link);
+    pthread_cond_broadcast(&worker->changed);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+/* --- waiting --- */
+
+/* Waits until `at`, a command (when `for_commands`), or the end. */
+static void wait_until(rc_worker_t *worker, rc_wall_t at, bool for_commands)
+{
+    rc_wall_t now = rc_wall_now();
+    int64_t longest = now.ms + LONGEST_WAIT_MS;
+    int64_t until_ms = at.ms < longest ? at.ms : longest;
+    const struct timespec until = {(time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000};
+    pthread_mutex_lock(&worker->mutex);
+    while (!rc_worker_is_stopping(worker) && !(for_commands && !TAILQ_EMPTY(&worker->jobs)) &&
+           rc_wall_now().ms < until_ms)
+        if (pthread_cond_timedwait(&worker->changed, &worker->mutex, &until) == ETIMEDOUT) break;
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static rc_job_t *first_job(rc_worker_t *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    rc_job_t *job = TAILQ_FIRST(&worker->jobs);
+    pthread_mutex_unlock(&worker->mutex);
+    return job;
+}
+
+static void drop_job(rc_worker_t *worker, rc_job_t *job)
+{
+    pthread_mutex_lock(&worker->mutex);
+    TAILQ_REMOVE(&worker->jobs, job, link);
+    pthread_mutex_unlock(&worker->mutex);
+    free_job(job);
+}
+
+/* --- the thread --- */
+
+/* When the next poll is due by itself. */
+static rc_wall_t next_poll(const rc_worker_t *worker, const rc_sync_state_t *state)
+{
+    char digest[RC_DIGEST_SIZE];
+    const rc_wall_t at_once = {0};
+    if (worker->retry_at.ms) return worker->retry_at;
+    /* Whoever mends a configuration starts the process again, and wants to see. */
+    if (state->state == RC_STATE_MISCONFIGURED) return at_once;
+    if (!state->projection_digest ||
+        strcmp(state->projection_digest, rc_integration_digest(worker->integration, digest)) != 0)
+        return state->failures > 0 ? state->next_poll_at : at_once;
+    /* The interval may have been shortened since. */
+    int64_t by_interval_ms = state->last_poll.started_at.ms + worker->integration->kombo.poll_interval_ms;
+    bool shortened = state->failures == 0 && by_interval_ms < state->next_poll_at.ms;
+    return shortened ? (rc_wall_t){by_interval_ms} : state->next_poll_at;
+}
+
+/* What is due by itself, and when something will be. */
+static bool find_due(rc_worker_t *worker, rc_poll_order_t *order, rc_wall_t *next)
+{
+    rc_arena_t *arena = rc_arena_new();
+    rc_sync_state_t state;
+    rc_error_t error = RC_ERROR_INIT;
+    rc_wall_t now = rc_wall_now();
+    bool due = false;
+    *next = (rc_wall_t){now.ms + STATE_WAIT_MS};
+    if (rc_worker_load_state(worker, arena, &state, &error) != RC_OK) {
+        if (error.code != RC_CANCELLED)
+            rc_log(RC_LEVEL_ERROR, "the state of an integration cannot be read",
+                   RC_LOG_STR(INTEGRATION, worker->integration->id), RC_LOG_ERR(&error));
+        goto cleanup;
+    }
+    rc_wall_t poll_at = next_poll(worker, &state);
+    rc_wall_t look_at = rc_zone_next_midnight(worker->integration->zone, now);
+    if (worker->looked_on.days != rc_zone_date(worker->integration->zone, now).days) look_at = now;
+    if (worker->next_look_at.ms && worker->next_look_at.ms < look_at.ms) look_at = worker->next_look_at;
+    if (worker->tick_at.ms > look_at.ms) look_at = worker->tick_at;
+    bool poll_due = poll_at.ms <= now.ms;
+    due = poll_due || look_at.ms <= now.ms;
+    *order = (rc_poll_order_t){.kind = poll_due ? RC_POLL_INCREMENTAL : RC_POLL_TICK,
+                               .trigger = poll_due ? RC_TRIGGER_POLL : RC_TRIGGER_SCHEDULE};
+    *next = poll_at.ms < look_at.ms ? poll_at : look_at;
+cleanup:
+    rc_arena_free(arena);
+    return due;
+}
+
+/* One poll; trouble that may pass is waited out for at most http_timeout. */
+static void run_once(rc_worker_t *worker)
+{
+    rc_wall_t deadline = {rc_wall_now().ms + worker->context->config->producer.http_timeout_ms};
+    for (;;) {
+        rc_code_t code;
+        rc_error_t error = RC_ERROR_INIT;
+        rc_poll_order_t order = {.kind = worker->once->full ? RC_POLL_FULL : RC_POLL_INCREMENTAL,
+                                 .trigger = RC_TRIGGER_COMMAND};
+        rc_worker_then_t then = rc_worker_do_run(worker, &order, NULL, &code, &error);
+        bool again = code != RC_OK && then != RC_WORKER_END && rc_worker_state_of(&error) == RC_STATE_RETRYING &&
+                     worker->retry_at.ms < deadline.ms;
+        if (!again) {
+            if (code == RC_OK || !rc_worker_is_stopping(worker))
+                worker->once->done(worker->once->opaque, worker->integration, code, &error);
+            return;
+        }
+        wait_until(worker, worker->retry_at, false);
+    }
+}
+
+/* What comes next: a command, or what is due by itself. False: the worker ends. */
+static bool step(rc_worker_t *worker)
+{
+    rc_job_t *job = first_job(worker);
+    if (job) {
+        rc_worker_then_t then = rc_worker_do_command(worker, job);
+        if (then == RC_WORKER_NEXT) drop_job(worker, job);
+        if (then == RC_WORKER_AGAIN) wait_until(worker, job->again_at, false);
+        return then != RC_WORKER_END;
+    }
+    rc_code_t code;
+    rc_error_t error = RC_ERROR_INIT;
+    rc_poll_order_t order;
+    rc_wall_t next;
+    if (find_due(worker, &order, &next)) return rc_worker_do_run(worker, &order, NULL, &code, &error) != RC_WORKER_END;
+    wait_until(worker, next, true);
+    return true;
+}
+
+static void *run(void *opaque)
+{
+    rc_worker_t *worker = opaque;
+    if (worker->once)
+        run_once(worker);
+    else
+        while (!rc_worker_is_stopping(worker) && step(worker)) {
+        }
+    rc_gauges_clear(worker->context->metrics, worker->integration->id);
+    atomic_store(&worker->ended, true);
+    return NULL;
+}

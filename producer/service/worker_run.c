@@ -1,0 +1,247 @@
+/* A run of the worker, and what follows from its end: the published state, the metrics, when the next is due. */
+#include <limits.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/random.h"
+#include "common/text.h"
+#include "producer/kombo/kombo_error.h"
+#include "producer/service/gauges.h"
+#include "producer/service/worker_state.h"
+
+enum {
+    TRANSACTION_EMPLOYEES = 10000, /* design section 4, "Publish" */
+    UNANSWERED_WAIT_MS = 2000,     /* before a command is tried again */
+    ANSWER_MS = 5000               /* of a command's time are left for the answer */
+};
+
+static rc_poll_context_t poll_context(rc_worker_t *worker)
+{
+    const rc_worker_context_t *context = worker->context;
+    return (rc_poll_context_t){.config = context->config,
+                               .integration = worker->integration,
+                               .codec = context->codec,
+                               .metrics = context->metrics,
+                               .views = context->views,
+                               .publisher = context->publisher,
+                               .kombo = worker->kombo,
+                               .roll = worker->roll,
+                               .stage_directory = context->stage_directory,
+                               .command_partition = worker->command_partition,
+                               .transaction_employees = TRANSACTION_EMPLOYEES,
+                               .cancelled = &worker->stopping};
+}
+
+static void show_state(rc_worker_t *worker, const rc_sync_state_t *state)
+{
+    worker->shown = true;
+    rc_gauges_set_state(worker->context->metrics, worker->integration->id, state);
+}
+
+rc_code_t rc_worker_load_state(rc_worker_t *worker, rc_arena_t *arena, rc_sync_state_t *state, rc_error_t *error)
+{
+    bool found;
+    uint64_t life = rc_views_life(worker->context->views);
+    if (worker->catch_up || life != worker->views_life) {
+        rc_code_t code = rc_views_catch_up(worker->context->views, &worker->stopping, error);
+        if (code != RC_OK) return code;
+        worker->catch_up = false;
+        worker->views_life = life;
+    }
+    rc_code_t code = rc_views_state(worker->context->views, worker->integration->id, arena, state, &found, error);
+    if (code != RC_OK) return code;
+    if (!found) *state = (rc_sync_state_t){.integration_id = worker->integration->id};
+    if (!worker->shown) show_state(worker, state);
+    return RC_OK;
+}
+
+static void log_result(const rc_worker_t *worker, const rc_poll_result_t *result, rc_mono_t began)
+{
+    int64_t events = 0;
+    for (int i = 0; i < RC_EVENT_COUNT; i++) events += result->events[i];
+    if (result->kind == RC_POLL_TICK && events == 0) return;
+    rc_log(RC_LEVEL_INFO, result->kind == RC_POLL_TICK ? "tick finished" : "poll finished",
+           RC_LOG_STR(INTEGRATION, worker->integration->id), RC_LOG_BOOL(FULL, result->kind == RC_POLL_FULL),
+           RC_LOG_INT(READ, result->kind == RC_POLL_TICK ? 0 : result->state.last_poll.read),
+           RC_LOG_INT(EVENTS, events), RC_LOG_INT(DURATION, rc_mono_now().ms - began.ms));
+}
+
+static void note_success(rc_worker_t *worker, const rc_poll_order_t *order, const rc_poll_result_t *result)
+{
+    if (result->kind != RC_POLL_TICK) {
+        worker->failures = worker->own_failures = 0;
+        worker->retry_at = (rc_wall_t){0};
+    }
+    worker->tick_failures = 0;
+    worker->tick_at = (rc_wall_t){0};
+    worker->next_look_at = result->next_look_at;
+    if (result->kind == RC_POLL_FULL || order->look_at_everybody)
+        worker->looked_on = rc_zone_date(worker->integration->zone, order->now);
+    show_state(worker, &result->state);
+    rc_gauges_set_pending(worker->context->metrics, worker->integration->id, result->pending);
+}
+
+rc_integration_state_t rc_worker_state_of(const rc_error_t *error)
+{
+    return error->code == RC_NEEDS_CUSTOMER  ? RC_STATE_NEEDS_CUSTOMER
+           : error->code == RC_MISCONFIGURED ? RC_STATE_MISCONFIGURED
+                                             : RC_STATE_RETRYING;
+}
+
+/* Publishes a state alone, with the answer to `job` (NULL: none). False: it could not be. */
+static bool publish_state(rc_worker_t *worker, rc_sync_state_t *state, const rc_job_t *job, const rc_error_t *failure)
+{
+    const rc_poll_context_t context = poll_context(worker);
+    rc_error_t error = RC_ERROR_INIT;
+    if (job) {
+        state->last_command_id = job->command.id;
+        state->last_command_ok = false;
+        state->last_command_message = failure->message;
+    }
+    bool behind = false;
+    rc_code_t code = rc_poll_publish_state(&context, worker->group, state, job ? job->offset : -1, &behind, &error);
+    worker->catch_up |= behind;
+    if (code != RC_OK && code != RC_CANCELLED && code != RC_OWNERSHIP)
+        rc_log(RC_LEVEL_WARN, "the state of an integration could not be published",
+               RC_LOG_STR(INTEGRATION, worker->integration->id), RC_LOG_ERR(&error));
+    return code == RC_OK;
+}
+
+/* A failed poll changes nothing but the state, which says so. The state is read again: a part of the poll may be
+ * published, or even all of it. With a command, that is finished with the failure. False: it was not answered. */
+static bool answer_failure(rc_worker_t *worker, const rc_error_t *failure, const rc_job_t *job, rc_wall_t began_at)
+{
+    rc_arena_t *arena = rc_arena_new();
+    rc_error_t error = RC_ERROR_INIT;
+    rc_sync_state_t state;
+    bool answered = false;
+    if (rc_worker_load_state(worker, arena, &state, &error) != RC_OK) goto cleanup;
+    bool done = state.last_poll.started_at.ms == began_at.ms;
+    if (done && (!job || rc_text_equal(state.last_command_id, job->command.id))) {
+        if (job) rc_publisher_command_finished(worker->context->publisher, worker->command_partition, job->offset);
+        worker->failures = 0;
+        worker->retry_at = (rc_wall_t){0};
+        answered = true;
+        goto cleanup;
+    }
+    state.state = rc_worker_state_of(failure);
+    state.reason = failure->message;
+    state.failures = worker->failures;
+    state.next_poll_at = worker->retry_at;
+    show_state(worker, &state);
+    answered = publish_state(worker, &state, job, failure);
+cleanup:
+    rc_arena_free(arena);
+    return answered;
+}
+
+/* Whether the failure ends this worker: the integration is somebody else's, or the process ends. */
+static bool is_the_end(rc_worker_t *worker, const rc_error_t *error)
+{
+    if (error->code == RC_FENCED && error->disposition == RC_FATAL) {
+        worker->context->fatal(worker->context->opaque, error);
+        return true;
+    }
+    if (error->code == RC_OWNERSHIP)
+        rc_log(RC_LEVEL_INFO, "an integration is another producer's now; what was under way is left to it",
+               RC_LOG_STR(INTEGRATION, worker->integration->id));
+    return error->code == RC_OWNERSHIP || rc_worker_is_stopping(worker);
+}
+
+static void note_failure(rc_worker_t *worker, rc_poll_kind_t kind, int64_t known_failures, rc_job_t *job,
+                         const rc_error_t *error)
+{
+    bool tick = kind == RC_POLL_TICK;
+    int *failures = tick ? &worker->tick_failures : &worker->failures;
+    if (!tick && known_failures > *failures) *failures = known_failures < INT_MAX / 2 ? (int)known_failures : 0;
+    ++*failures;
+    worker->own_failures += !tick;
+    if (job) job->failures++;
+    /* Who waits for a poll has little time: the pauses of those before it are not its own. */
+    int counted = worker->once ? worker->own_failures : job ? job->failures : *failures;
+    int64_t delay_ms =
+        rc_kombo_error_delay_ms(error, counted, worker->integration->kombo.poll_interval_ms, rc_random64());
+    *(tick ? &worker->tick_at : &worker->retry_at) = (rc_wall_t){rc_wall_now().ms + delay_ms};
+    rc_log(RC_LEVEL_WARN, tick ? "tick failed" : "poll failed", RC_LOG_STR(INTEGRATION, worker->integration->id),
+           RC_LOG_ERR(error), RC_LOG_INT(DELAY, delay_ms));
+}
+
+/* Somebody waits for the poll, and what is wrong may pass before they give up (contract/cli.md, `once`). */
+static bool is_waited_out(const rc_worker_t *worker, const rc_job_t *job, const rc_error_t *error)
+{
+    return job && job->command.trigger == RC_TRIGGER_COMMAND && rc_worker_state_of(error) == RC_STATE_RETRYING &&
+           worker->retry_at.ms < job->patient_until.ms;
+}
+
+rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, rc_job_t *job, rc_code_t *code,
+                                  rc_error_t *error)
+{
+    rc_arena_t *arena = rc_arena_new();
+    const rc_poll_context_t context = poll_context(worker);
+    rc_sync_state_t before = {.failures = 0};
+    rc_poll_result_t result = {.kind = order->kind};
+    rc_mono_t began = rc_mono_now();
+    order->now = rc_wall_now();
+    order->group = worker->group;
+    order->command_offset = job ? job->offset : -1;
+    order->command_id = job ? job->command.id : NULL;
+    order->look_at_everybody = worker->looked_on.days != rc_zone_date(worker->integration->zone, order->now).days;
+    rc_worker_then_t then = RC_WORKER_NEXT;
+    *code = rc_worker_load_state(worker, arena, &before, error);
+    if (*code == RC_OK) *code = rc_poll_run(&context, order, &before, arena, &result, error);
+    worker->catch_up |= result.behind;
+    if (result.kind != RC_POLL_TICK) {
+        rc_metrics_count(context.metrics, RC_METRIC_POLLS, worker->integration->id, rc_code_str(*code), NULL);
+        rc_series_observe(rc_metrics_series(context.metrics, RC_METRIC_POLL_DURATION, NULL, NULL, NULL),
+                          (double)(rc_mono_now().ms - began.ms) / 1000.0);
+    }
+    if (*code == RC_OK) {
+        note_success(worker, order, &result);
+        log_result(worker, &result, began);
+    } else if (is_the_end(worker, error)) {
+        then = RC_WORKER_END;
+    } else {
+        note_failure(worker, result.kind, before.failures, job, error);
+        bool again = is_waited_out(worker, job, error);
+        bool answered = result.kind == RC_POLL_TICK || answer_failure(worker, error, again ? NULL : job, order->now);
+        if (again) job->again_at = worker->retry_at;
+        if (job && (again || !answered)) then = RC_WORKER_AGAIN;
+    }
+    rc_arena_free(arena);
+    return then;
+}
+
+static rc_worker_then_t refuse_command(rc_worker_t *worker, const rc_job_t *job)
+{
+    rc_arena_t *arena = rc_arena_new();
+    rc_sync_state_t state;
+    rc_error_t error = RC_ERROR_INIT, refusal = RC_ERROR_INIT;
+    (void)rc_error_set(&refusal, RC_USAGE, RC_REJECT, "this release does not know the command %s",
+                       rc_enum_str(&RC_ENUM_COMMAND, (int)job->command.kind));
+    bool answered =
+        rc_worker_load_state(worker, arena, &state, &error) == RC_OK && publish_state(worker, &state, job, &refusal);
+    rc_arena_free(arena);
+    return answered ? RC_WORKER_NEXT : RC_WORKER_AGAIN;
+}
+
+rc_worker_then_t rc_worker_do_command(rc_worker_t *worker, rc_job_t *job)
+{
+    rc_code_t code;
+    rc_error_t error = RC_ERROR_INIT;
+    rc_poll_order_t order = {.kind = job->command.kind == RC_COMMAND_FULL_POLL ? RC_POLL_FULL : RC_POLL_INCREMENTAL,
+                             .trigger = job->command.trigger};
+    rc_wall_t now = rc_wall_now();
+    if (!job->patient_until.ms) {
+        int64_t until_ms = now.ms + worker->context->config->producer.http_timeout_ms;
+        int64_t last_ms = job->command.expires_at.ms - ANSWER_MS;
+        job->patient_until = (rc_wall_t){until_ms < last_ms ? until_ms : last_ms};
+    }
+    job->again_at = (rc_wall_t){now.ms + UNANSWERED_WAIT_MS};
+    if (job->command.expires_at.ms < now.ms) { /* while it waited here */
+        rc_publisher_command_finished(worker->context->publisher, worker->command_partition, job->offset);
+        return RC_WORKER_NEXT;
+    }
+    if (job->command.kind == RC_COMMAND_POLL || job->command.kind == RC_COMMAND_FULL_POLL)
+        return rc_worker_do_run(worker, &order, job, &code, &error);
+    return refuse_command(worker, job);
+}

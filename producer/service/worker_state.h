@@ -1,0 +1,75 @@
+/* The inside of a worker, private to producer/service/worker*.c: worker.c has its thread, its queue of commands and
+ * what is due when, worker_run.c a run and what follows from its end. */
+#ifndef RC_PRODUCER_WORKER_STATE_H
+#define RC_PRODUCER_WORKER_STATE_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include "producer/service/worker.h"
+
+/* A command that waits. */
+typedef struct rc_job {
+    TAILQ_ENTRY(rc_job) link;
+    rc_arena_t *arena;
+    rc_command_t command;
+    int64_t offset;
+    int failures;            /* of its polls */
+    rc_wall_t patient_until; /* trouble that may pass is waited out; 0: not begun */
+    rc_wall_t again_at;      /* when it is not answered yet */
+} rc_job_t;
+
+struct rc_worker {
+    const rc_worker_context_t *context;
+    const rc_integration_t *integration;
+    int32_t command_partition;
+    rc_kafka_group_t *group;
+    const rc_once_t *once;
+    rc_kombo_fields_t *fields;
+    rc_kombo_t *kombo;
+    rc_roll_t *roll;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    TAILQ_HEAD(, rc_job) jobs; /* under the mutex */
+    atomic_bool stopping;
+    atomic_bool ended;
+    /* the thread's */
+    bool catch_up;       /* the views may lack something that was published */
+    uint64_t views_life; /* of the views when they were caught up last */
+    bool shown;          /* the state is in the metrics */
+    rc_wall_t retry_at;  /* after a failed poll none is made by itself before; 0: none */
+    int failures;        /* in a row, those included that could not be published */
+    int own_failures;    /* of them, polls that this worker made */
+    rc_wall_t tick_at;   /* likewise of ticks */
+    int tick_failures;
+    rc_wall_t next_look_at; /* a pending change; 0: none */
+    rc_date_t looked_on;    /* the day on which everybody was looked at last */
+};
+
+static inline bool rc_worker_is_stopping(const rc_worker_t *worker)
+{
+    return atomic_load(&worker->stopping);
+}
+
+/* All below: on the worker's thread. */
+
+/* The state as it was published last, in the arena. */
+rc_code_t rc_worker_load_state(rc_worker_t *worker, rc_arena_t *arena, rc_sync_state_t *state, rc_error_t *error);
+
+typedef enum {
+    RC_WORKER_NEXT,
+    RC_WORKER_AGAIN, /* the command is not answered yet */
+    RC_WORKER_END    /* the integration is somebody else's, or the process ends */
+} rc_worker_then_t;
+
+/* One run, and what follows from its end. `job` is the command that asked for it, NULL: none. *code and *error: how the
+ * run ended. */
+rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, rc_job_t *job, rc_code_t *code,
+                                  rc_error_t *error);
+rc_worker_then_t rc_worker_do_command(rc_worker_t *worker, rc_job_t *job);
+
+/* The state of an integration whose poll ended so. */
+rc_integration_state_t rc_worker_state_of(const rc_error_t *error);
+
+#endif
