@@ -8,8 +8,9 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "consumer/rules/rules.h"
+#include "consumer/rules/swap.h"
 
-enum { PER_PAGE = 100, MAX_ADDRESS_BYTES = 4096, MAX_BODY_BYTES = 16 * 1024 * 1024 };
+enum { PER_PAGE = 100, MAX_BODY_BYTES = 16 * 1024 * 1024 };
 
 void rc_learnamp_request_fini(rc_learnamp_request_t *request)
 {
@@ -97,21 +98,6 @@ void rc_request_reactivate(rc_learnamp_request_t *request, int64_t user_id)
 void rc_request_deactivate(rc_learnamp_request_t *request, int64_t user_id)
 {
     fill(request, RC_CALL_WRITE, "PUT", rc_sprintf("/v1/users/%lld/deactivate", (long long)user_id));
-}
-
-char *rc_swap_address(const rc_policy_t *policy, const char *employee_id)
-{
-    if (rc_text_empty(policy->swap_address)) return NULL;
-    static const char mark[] = "{id}";
-    rc_buf_t address = RC_BUF_INIT(MAX_ADDRESS_BYTES);
-    const char *rest = policy->swap_address, *at;
-    while ((at = strstr(rest, mark)) != NULL) {
-        rc_buf_add(&address, rest, (size_t)(at - rest));
-        rc_buf_add_str(&address, employee_id);
-        rest = at + sizeof mark - 1;
-    }
-    rc_buf_add_str(&address, rest);
-    return rc_buf_take(&address);
 }
 
 /* ---- Bodies ---- */

@@ -59,8 +59,6 @@ void rc_request_create(rc_learnamp_request_t *request, const rc_body_t *body, bo
 void rc_request_update(rc_learnamp_request_t *request, const rc_body_t *body, unsigned parts, int64_t user_id);
 void rc_request_reactivate(rc_learnamp_request_t *request, int64_t user_id);
 void rc_request_deactivate(rc_learnamp_request_t *request, int64_t user_id);
-/* policy.swap_address with the employee id in it. Returns new (free); NULL: the policy has none. */
-char *rc_swap_address(const rc_policy_t *policy, const char *employee_id);
 
 void rc_request_team_by_external_id(rc_learnamp_request_t *request, const char *external_id);
 void rc_request_teams_by_name(rc_learnamp_request_t *request, const char *name, int page);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/text.h"
-#include "consumer/learnamp/learnamp_request.h"
+#include "consumer/rules/swap.h"
 
 /* ---- S1 ---- */
 

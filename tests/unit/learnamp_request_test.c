@@ -6,6 +6,7 @@
 
 #include "consumer/learnamp/learnamp_request.h"
 #include "consumer/rules/rules.h"
+#include "consumer/rules/swap.h"
 
 static rc_mapping_t mapping[] = {
     {RC_TARGET_FIRST_NAME, NULL, "first_name", 0},
