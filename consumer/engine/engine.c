@@ -5,8 +5,8 @@
 
 #include "common/log.h"
 #include "common/topics.h"
+#include "consumer/engine/engine_state.h"
 #include "consumer/engine/lag.h"
-#include "consumer/engine/settle.h"
 #include "consumer/engine/work.h"
 
 enum {
@@ -106,108 +106,7 @@ void rc_engine_free_record(rc_record_t *record)
     rc_arena_free(record->arena);
 }
 
-/* --- the batch --- */
-
-/* An integration that answers nothing gives itself no turn to park what is too much. */
-static bool pump_held(void *opaque, const void *key, size_t key_bytes, void *value)
-{
-    (void)opaque, (void)key, (void)key_bytes;
-    rc_site_t *site = value;
-    if (site->ready_count > 0) rc_site_pump(site);
-    return true;
-}
-
-static void commit_now(rc_engine_t *engine)
-{
-    if (rc_committer_is_busy(engine->committer)) {
-        engine->commit_due = true;
-        return;
-    }
-    engine->commit_due = false;
-    rc_batch_t *batch = engine->batch;
-    for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
-        if (engine->lanes[lane]) rc_lane_seal(engine->lanes[lane], batch);
-    if (!rc_batch_is_sealed(batch)) return;
-    batch->number = rc_fresh_seal(engine->fresh);
-    engine->batch = rc_batch_new();
-    rc_committer_take(engine->committer, batch);
-    rc_engine_note_pressure(engine);
-}
-
-static void commit_interval(void *opaque)
-{
-    rc_engine_t *engine = opaque;
-    if (rc_quiet_beat(&engine->quiet, rc_loop_now(engine->loop)))
-        rc_log(RC_LEVEL_WARN, "the process stood still; nothing is sent until its groups say what is still its",
-               RC_LOG_INT(DELAY, RC_QUIET_AFTER_STALL_MS));
-    commit_now(engine);
-    rc_map_each(engine->sites, pump_held, NULL);
-}
-
-void rc_engine_commit_soon(rc_engine_t *engine)
-{
-    engine->commit_due = true;
-    if (!rc_committer_is_busy(engine->committer))
-        rc_loop_timer_start(engine->commit_timer, 0, engine->config->consumer.transaction_interval_ms);
-}
-
-/* Waits until the local ledger shows a batch. */
-struct rc_shown {
-    LIST_ENTRY(rc_shown) link;
-    rc_engine_t *engine;
-    size_t batch;
-};
-
-static void ledger_shown(void *opaque, rc_code_t code)
-{
-    struct rc_shown *shown = opaque;
-    (void)code; /* a partition that went away needs no entries either */
-    rc_fresh_shown(shown->engine->fresh, shown->batch);
-    LIST_REMOVE(shown, link);
-    free(shown);
-}
-
-static void await_ledger(rc_engine_t *engine, size_t batch, const rc_kafka_offset_t *ends, size_t count)
-{
-    struct rc_shown *shown = rc_zalloc(sizeof *shown);
-    shown->engine = engine;
-    shown->batch = batch;
-    LIST_INSERT_HEAD(&engine->shown, shown, link);
-    if (count)
-        rc_tables_ledger_passed(engine->tables, ends, count, ledger_shown, shown);
-    else
-        ledger_shown(shown, RC_OK);
-}
-
-static void end(rc_engine_t *engine, bool failed)
-{
-    if (engine->ended) return;
-    engine->ended = true;
-    engine->failed = failed;
-    engine->stopped(engine->opaque, failed);
-}
-
-static void batch_done(void *opaque, rc_batch_t *batch, rc_batch_result_t result, const rc_kafka_offset_t *ledger,
-                       size_t ledger_count)
-{
-    rc_engine_t *engine = opaque;
-    if (result == RC_BATCH_FENCED) {
-        rc_batch_free(batch);
-        end(engine, true);
-        return;
-    }
-    if (result == RC_BATCH_UNKNOWN) {
-        rc_fresh_clear(engine->fresh);
-        for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
-            if (engine->lanes[lane]) rc_lane_restart(engine->lanes[lane]);
-    } else {
-        await_ledger(engine, batch->number, ledger, ledger_count);
-        for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
-            if (engine->lanes[lane]) rc_lane_committed(engine->lanes[lane], &batch->lanes[lane]);
-    }
-    rc_batch_free(batch);
-    if (engine->commit_due) commit_now(engine);
-}
+/* --- records --- */
 
 /* The record leaves the process's memory. Returns its person, or NULL when nobody is left to go on with. */
 rc_person_t *rc_engine_release(rc_record_t *record)
@@ -295,6 +194,14 @@ bool rc_engine_follows(const rc_engine_t *engine)
 
 /* --- life --- */
 
+void rc_engine_end(rc_engine_t *engine, bool failed)
+{
+    if (engine->ended) return;
+    engine->ended = true;
+    engine->failed = failed;
+    engine->stopped(engine->opaque, failed);
+}
+
 static void name_topics(rc_engine_t *engine)
 {
     engine->names = rc_arena_new_sized(1024);
@@ -366,7 +273,7 @@ rc_code_t rc_engine_new(const rc_engine_options_t *options, rc_engine_t **result
     engine->fresh = rc_fresh_new();
     engine->people = rc_people_new(engine->loop, person_ready, engine);
     engine->pump_timer = rc_loop_timer_new(engine->loop, pump_all, engine);
-    engine->commit_timer = rc_loop_timer_new(engine->loop, commit_interval, engine);
+    engine->commit_timer = rc_loop_timer_new(engine->loop, rc_engine_commit_interval, engine);
     const rc_http_options_t http = {.proxy = engine->config->http_proxy, .ca_file = engine->config->ca_file};
     engine->http = rc_http_new(engine->loop, &http);
     make_sites(engine);
@@ -378,8 +285,8 @@ rc_code_t rc_engine_new(const rc_engine_options_t *options, rc_engine_t **result
     }
     begin_quietly(engine);
     engine->resolver = rc_resolver_new(engine->loop, engine->tables, engine->codec, engine->registry);
-    engine->committer =
-        rc_committer_new(engine->kafka, engine->loop, engine->metrics, engine->ledger_topic, batch_done, engine);
+    engine->committer = rc_committer_new(engine->kafka, engine->loop, engine->metrics, engine->ledger_topic,
+                                         rc_engine_batch_done, engine);
     for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
         if (options->events & 1u << lane) engine->lanes[lane] = rc_lane_new(engine, (rc_event_type_t)lane);
     for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
@@ -397,7 +304,7 @@ void rc_engine_lane_idle(rc_engine_t *engine)
     if (!engine->stopping) return;
     for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
         if (engine->lanes[lane] && !rc_lane_is_idle(engine->lanes[lane])) return;
-    end(engine, false);
+    rc_engine_end(engine, false);
 }
 
 void rc_engine_fenced(rc_engine_t *engine)
@@ -406,7 +313,7 @@ void rc_engine_fenced(rc_engine_t *engine)
            "fenced twice within a minute: another process has the same instance name; give each its own "
            "(instance, --instance)",
            RC_LOG_STR(INSTANCE, engine->config->instance));
-    end(engine, true);
+    rc_engine_end(engine, true);
 }
 
 void rc_engine_stop(rc_engine_t *engine)
@@ -443,11 +350,7 @@ void rc_engine_close(rc_engine_t *engine)
 void rc_engine_free(rc_engine_t *engine)
 {
     if (!engine) return;
-    struct rc_shown *shown;
-    while ((shown = LIST_FIRST(&engine->shown))) {
-        LIST_REMOVE(shown, link);
-        free(shown);
-    }
+    rc_engine_free_shown(engine);
     rc_lag_free(engine->lag);
     rc_resolver_free(engine->resolver);
     rc_committer_free(engine->committer);
