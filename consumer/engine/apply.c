@@ -1,5 +1,3 @@
-#include "consumer/engine/apply.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,34 +5,10 @@
 
 #include "common/mem.h"
 #include "common/text.h"
+#include "consumer/engine/apply_state.h"
 
 /* More than any record needs: what does not settle within it is parked. */
 enum { MAX_REQUESTS = 60, ARENA_BLOCK_BYTES = 1024 };
-
-struct rc_apply {
-    rc_learnamp_t *client;
-    rc_teams_t *teams;
-    const rc_apply_callbacks_t *callbacks;
-    void *opaque;
-    rc_arena_t *arena; /* what `seen` points to */
-    rc_case_t about;
-    rc_seen_t seen;
-    rc_newest_t newest;
-    rc_action_t action; /* the present one; borrows from `newest`, `seen` and the event */
-    bool behind_barrier;
-    bool waits_for_barrier;
-    rc_learnamp_call_t *call;
-    rc_teams_wait_t *wait;
-    int requests;
-    int teams_missing;
-    int64_t writes_version;       /* of N as the write under way says it */
-    const char *unknown_manager;  /* the address that Learn Amp refused; left out as long as N names it */
-    bool written_without_manager; /* the profile part went out without one that N names */
-    bool starts;                  /* rc_apply_start is on the stack */
-    rc_apply_result_t result;
-    char *reason;
-    rc_loop_timer_t *timer; /* delivers a result that was there at once */
-};
 
 static void advance(rc_apply_t *apply);
 
@@ -173,24 +147,13 @@ static bool team_is_there(const void *opaque, const rc_ref_t *team)
     return rc_teams_state(apply->teams, team, 0, NULL) == RC_TEAM_THERE;
 }
 
-static const char *manager_of(const rc_apply_t *apply)
-{
-    const char *manager = apply->newest.employee->manager_email;
-    return manager != NULL ? manager : "";
-}
-
-static bool leaves_manager_out(const rc_apply_t *apply)
-{
-    return apply->unknown_manager != NULL && rc_email_equal(apply->unknown_manager, manager_of(apply));
-}
-
 static void make_request(rc_apply_t *apply, rc_learnamp_request_t *request)
 {
     const rc_action_t *action = &apply->action;
     rc_body_t body = {.integration = rc_learnamp_integration(apply->client),
                       .employee_id = apply->about.event->employee_id,
                       .employee = apply->newest.employee,
-                      .without_manager = leaves_manager_out(apply),
+                      .without_manager = rc_apply_leaves_manager_out(apply),
                       .team_is_there = team_is_there,
                       .opaque = apply};
     switch (action->kind) {
@@ -240,143 +203,14 @@ static bool build(void *opaque, bool waited, rc_learnamp_request_t *request)
 
 /* ---- Answers ---- */
 
-static void remember_user(rc_apply_t *apply, rc_found_t *found, const rc_learnamp_answer_t *answer,
-                          const char *looked_for)
-{
-    const char *key = rc_arena_strdup(apply->arena, looked_for);
-    *found = (rc_found_t){.look = answer->found ? RC_LOOK_FOUND : RC_LOOK_NONE, .looked_for = key};
-    if (!answer->found) return;
-    found->user_id = answer->user.id;
-    found->deactivated = answer->user.deactivated;
-    found->external_id = rc_arena_strdup(apply->arena, answer->user.external_id);
-    found->email = rc_arena_strdup(apply->arena, answer->user.email);
-    found->team_known = answer->user.team_known;
-    found->primary_team_id = answer->user.primary_team_id;
-}
-
-static void forget_user(rc_apply_t *apply)
-{
-    rc_seen_t *seen = &apply->seen;
-    seen->by_external_id = seen->by_replaces = seen->by_email = seen->by_own_email =
-        (rc_found_t){.look = RC_LOOK_UNKNOWN};
-}
-
-static void forget_teams(rc_apply_t *apply)
-{
-    const rc_employee_t *employee = apply->newest.employee;
-    if (!rc_text_empty(employee->primary_team.id)) rc_teams_forget(apply->teams, employee->primary_team.id);
-    for (size_t i = 0; i < employee->secondary_team_count; i++) {
-        if (!rc_text_empty(employee->secondary_teams[i].id))
-            rc_teams_forget(apply->teams, employee->secondary_teams[i].id);
-    }
-}
-
-static void on_teams_looked_up(rc_apply_t *apply, const rc_learnamp_answer_t *answer)
-{
-    rc_found_t *user = &apply->seen.by_external_id;
-    if (!answer->found) {
-        /* A list that leaves somebody out proves nothing: asked for directly next. */
-        apply->seen.ambiguous++;
-        user->look = RC_LOOK_UNKNOWN;
-        return;
-    }
-    remember_user(apply, user, answer, NULL);
-    user->team_known = true; /* expanded, and none shown: none */
-}
-
-static void on_written(rc_apply_t *apply, unsigned parts, const rc_learnamp_answer_t *answer)
-{
-    rc_seen_t *seen = &apply->seen;
-    remember_user(apply, &seen->by_external_id, answer, NULL);
-    seen->wrote = true;
-    if (parts & RC_PART_ASIDE) seen->moved_aside = true;
-    if (parts & RC_PART_TEAM) seen->team_version = apply->writes_version;
-    if (!(parts & RC_PART_PROFILE)) return;
-    seen->profile_version = apply->writes_version;
-    apply->written_without_manager = leaves_manager_out(apply) && manager_of(apply)[0] != '\0';
-}
-
-static void on_success(rc_apply_t *apply, const rc_learnamp_answer_t *answer)
-{
-    rc_seen_t *seen = &apply->seen;
-    rc_found_t *user = &seen->by_external_id;
-    switch (apply->action.kind) {
-    case RC_ACTION_LOOKUP_EXTERNAL:
-        remember_user(apply, user, answer, NULL);
-        return;
-    case RC_ACTION_LOOKUP_REPLACES:
-        remember_user(apply, &seen->by_replaces, answer, NULL);
-        return;
-    case RC_ACTION_LOOKUP_EMAIL:
-        remember_user(apply, &seen->by_email, answer, apply->action.key);
-        return;
-    case RC_ACTION_LOOKUP_OWN_EMAIL:
-        remember_user(apply, &seen->by_own_email, answer, apply->action.key);
-        return;
-    case RC_ACTION_LOOKUP_TEAMS:
-        on_teams_looked_up(apply, answer);
-        return;
-    case RC_ACTION_CREATE:
-        on_written(apply, RC_PART_ALL, answer);
-        user->team_known = true; /* a new user is in the team that the creation named, or in none */
-        return;
-    case RC_ACTION_UPDATE:
-        on_written(apply, apply->action.parts, answer);
-        return;
-    case RC_ACTION_REACTIVATE:
-        /* The deactivation took the teams away: everything is written again. */
-        seen->wrote = true;
-        seen->profile_version = seen->team_version = 0;
-        user->deactivated = user->team_known = false;
-        return;
-    case RC_ACTION_DEACTIVATE:
-        seen->wrote = true;
-        seen->profile_version = seen->team_version = 0;
-        user->deactivated = true;
-        return;
-    case RC_ACTION_REMOVE_FROM_TEAM:
-        seen->wrote = true;
-        user->team_known = true;
-        user->primary_team_id = 0;
-        return;
-    default:
-        RC_DIE("an answer to %s", rc_action_str(apply->action.kind));
-    }
-}
-
-/* What an answer that is no success changes; true: the rules know how to go on. */
-static bool on_trouble(rc_apply_t *apply, rc_class_t class)
-{
-    switch (class) {
-    case RC_CLASS_AMBIGUOUS:
-        apply->seen.ambiguous++;
-        forget_user(apply);
-        forget_teams(apply);
-        return true;
-    case RC_CLASS_CONFLICT:
-        apply->seen.conflicts++;
-        forget_user(apply);
-        return true;
-    case RC_CLASS_UNKNOWN_MANAGER:
-        if (leaves_manager_out(apply)) return false;
-        apply->unknown_manager = rc_arena_strdup(apply->arena, manager_of(apply));
-        return true;
-    case RC_CLASS_TEAM_MISSING:
-        forget_teams(apply);
-        return ++apply->teams_missing < 2;
-    default:
-        return false;
-    }
-}
-
 static void on_answer(void *opaque, const rc_learnamp_answer_t *answer)
 {
     rc_apply_t *apply = opaque;
     apply->call = NULL;
     if (answer != NULL) {
         if (answer->class == RC_CLASS_APPLIED) {
-            on_success(apply, answer);
-        } else if (!on_trouble(apply, answer->class)) {
+            rc_apply_note_success(apply, answer);
+        } else if (!rc_apply_note_trouble(apply, answer->class)) {
             fail(apply, answer);
             return;
         }
