@@ -75,10 +75,18 @@ static void open_places(void)
     sandbox_start(PEOPLE, false);
 }
 
+/* Of the runs and of the sandbox: it is noon, so that no day begins by itself while a test counts days. */
+static void begin_at_noon(void)
+{
+    int64_t of_day_ms = rc_wall_now().ms % RIG_DAY_MS, noon_ms = RIG_DAY_MS / 2;
+    rig_advance(&rig, (noon_ms - of_day_ms + RIG_DAY_MS) % RIG_DAY_MS);
+}
+
 static void open_rig(const char *policy)
 {
     open_places();
     rig_open(&rig, rig_text(text, prefix, "one", directory, policy));
+    begin_at_noon();
 }
 
 static void close_rig(void)

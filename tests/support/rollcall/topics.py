@@ -247,11 +247,18 @@ class Topics:
             return self.admin.list_consumer_group_offsets(request, request_timeout=10)[group].result()
         return {(at.topic, at.partition): at.offset for at in self._patiently(ask).topic_partitions}
 
-    def unfinished(self, group, topics):
-        """Records of these topics (without prefix) that the group has not committed past."""
-        committed = self.committed(group)
-        return [f"{group} has not finished {record}" for topic in topics for record in self.records[topic]
-                if committed.get((self.prefix + topic, record.partition), -1) <= record.offset]
+    def unfinished(self, application):
+        """Records that a lane has not finished (of its event topic, and of all retry topics), and what may become such a record. What is
+        committed is asked first: whatever was written by then is seen afterwards, or shows as a transaction that is not over."""
+        committed = {event_type: self.committed(f"{application}.{event_type}") for event_type in EVENT_TYPES}
+        self.refresh()
+        places = {place for place in self._reached if not place[0].startswith(self.prefix + "sync.")}
+        retries = {place[0][len(self.prefix):] for place in places if f"{application}.retry." in place[0]}
+        return [f"the lane {event_type} has not finished {record}" for event_type, offsets in committed.items()
+                for topic in (f"employee.{event_type}", *retries) for record in self.records[topic]
+                if offsets.get((self.prefix + topic, record.partition), -1) <= record.offset] + \
+               [f"{place[0]}/{place[1]} has a transaction that is not over" for place, end in self.ends("read_uncommitted").items()
+                if place in places and end > self._reached[place]]
 
 
 @dataclass

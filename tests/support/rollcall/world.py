@@ -14,7 +14,7 @@ from rollcall import books, config
 from rollcall.process import ROOT, Program, run
 from rollcall.sandbox import Sandbox
 from rollcall.suite import fail
-from rollcall.topics import EVENT_TYPES, Topics
+from rollcall.topics import Topics
 from rollcall.waiting import wait_for
 
 # A test that is ended ends what it started.
@@ -212,18 +212,9 @@ class World:
                     if not poll or not poll["complete"] or milliseconds(poll["started_at"]) < since or (full and not poll["full"])]
         self.wait_for("a complete poll", polled, timeout, 0.2)
 
-    def unfinished(self):
-        """Records that a lane has not finished: of its event topic, and of all retry topics."""
-        self.topics.refresh()
-        retries = [topic for topic in self.topics.records if topic.startswith(f"{self.application}.retry.")]
-        found = []
-        for event_type in EVENT_TYPES:
-            found += self.topics.unfinished(f"{self.application}.{event_type}", [f"employee.{event_type}", *retries])
-        return found
-
     def wait_quiet(self, timeout=60):
         """Until every lane has finished every record that there is."""
-        self.wait_for("all lanes to have finished all records", self.unfinished, timeout, 0.2)
+        self.wait_for("all lanes to have finished all records", lambda: self.topics.unfinished(self.application), timeout, 0.2)
 
     def settle(self, timeout=90, **query):
         """Until HR was polled, everything that follows from it is finished, and Learn Amp equals HR."""
