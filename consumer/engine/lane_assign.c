@@ -118,24 +118,13 @@ static void give_up_records(rc_lane_t *lane, bool all)
     }
 }
 
-static bool has_under_way(const rc_lane_t *lane)
-{
-    const rc_record_t *record;
-    TAILQ_FOREACH(record, &lane->records, of_lane)
-    if (!record->given_up && record->assignment == lane->assignment) return true;
-    return false;
-}
-
-/* The drain took too long: whoever reads the partitions next works these records again. */
-static void log_unfinished(const rc_lane_t *lane)
+static size_t count_under_way(const rc_lane_t *lane)
 {
     const rc_record_t *record;
     size_t count = 0;
     TAILQ_FOREACH(record, &lane->records, of_lane)
     count += !record->given_up && record->assignment == lane->assignment;
-    if (count)
-        rc_log(RC_LEVEL_WARN, "not finished within drain_timeout, to be worked again",
-               RC_LOG_STR(GROUP, lane->group_id), RC_LOG_INT(COUNT, count));
+    return count;
 }
 
 static void free_parts(rc_lane_t *lane)
@@ -156,6 +145,14 @@ static void drop_work(rc_lane_t *lane)
     free_parts(lane);
 }
 
+static void give_up_partitions(rc_lane_t *lane)
+{
+    rc_error_t error = RC_ERROR_INIT;
+    if (rc_kafka_consumer_unassign(lane->consumer, &error) != RC_OK)
+        rc_log(RC_LEVEL_WARN, "partitions could not be given up", RC_LOG_STR(GROUP, lane->group_id),
+               RC_LOG_ERR(&error));
+}
+
 void rc_lane_end_assignment(rc_lane_t *lane)
 {
     lane->state = RC_LANE_IDLE;
@@ -173,10 +170,7 @@ void rc_lane_end_assignment(rc_lane_t *lane)
 static void unassign(rc_lane_t *lane)
 {
     rc_lane_end_assignment(lane);
-    rc_error_t error = RC_ERROR_INIT;
-    if (lane->consumer && rc_kafka_consumer_unassign(lane->consumer, &error) != RC_OK)
-        rc_log(RC_LEVEL_WARN, "partitions could not be given up", RC_LOG_STR(GROUP, lane->group_id),
-               RC_LOG_ERR(&error));
+    if (lane->consumer) give_up_partitions(lane);
     if (lane->stopping) rc_engine_lane_idle(lane->engine);
 }
 
@@ -206,7 +200,7 @@ bool rc_lane_is_dirty(const rc_lane_t *lane)
 
 void rc_lane_check_drain(rc_lane_t *lane)
 {
-    if (lane->state != RC_LANE_DRAINING || has_under_way(lane)) return;
+    if (lane->state != RC_LANE_DRAINING || count_under_way(lane) > 0) return;
     if (rc_lane_is_dirty(lane) || rc_committer_is_busy(lane->engine->committer))
         rc_engine_commit_soon(lane->engine);
     else
@@ -222,7 +216,10 @@ void rc_lane_drain_over(void *opaque)
         rc_lane_reopen(lane, &error);
         return;
     }
-    log_unfinished(lane);
+    size_t unfinished = count_under_way(lane);
+    if (unfinished > 0) /* whoever reads the partitions next works these again */
+        rc_log(RC_LEVEL_WARN, "not finished within drain_timeout, to be worked again",
+               RC_LOG_STR(GROUP, lane->group_id), RC_LOG_INT(COUNT, unfinished));
     give_up_records(lane, true);
     rc_lane_check_drain(lane);
 }
@@ -271,10 +268,7 @@ void rc_lane_restart(rc_lane_t *lane)
     lane->state = RC_LANE_STARTING;
     drop_work(lane);
     /* The membership stays the one that was captured; pauses end. A handle that is dead says so to the next poll. */
-    rc_error_t error = RC_ERROR_INIT;
-    if (rc_kafka_consumer_unassign(lane->consumer, &error) != RC_OK)
-        rc_log(RC_LEVEL_WARN, "partitions could not be given up", RC_LOG_STR(GROUP, lane->group_id),
-               RC_LOG_ERR(&error));
+    give_up_partitions(lane);
     start_assignment(lane);
 }
 
