@@ -252,13 +252,16 @@ class Topics:
         committed is asked first: whatever was written by then is seen afterwards, or shows as a transaction that is not over."""
         committed = {event_type: self.committed(f"{application}.{event_type}") for event_type in EVENT_TYPES}
         self.refresh()
-        places = {place for place in self._reached if not place[0].startswith(self.prefix + "sync.")}
-        retries = {place[0][len(self.prefix):] for place in places if f"{application}.retry." in place[0]}
-        return [f"the lane {event_type} has not finished {record}" for event_type, offsets in committed.items()
-                for topic in (f"employee.{event_type}", *retries) for record in self.records[topic]
-                if offsets.get((self.prefix + topic, record.partition), -1) <= record.offset] + \
-               [f"{place[0]}/{place[1]} has a transaction that is not over" for place, end in self.ends("read_uncommitted").items()
-                if place in places and end > self._reached[place]]
+        # sync.* is written to by every tick, and no lane reads it.
+        found = [f"{topic}/{partition} has a transaction that is not over"
+                 for (topic, partition), end in self.ends("read_uncommitted").items()
+                 if end > self._reached[topic, partition] and not topic.startswith(self.prefix + "sync.")]
+        retries = [topic for topic in self.records if topic.startswith(f"{application}.retry.")]
+        for event_type, offsets in committed.items():
+            for topic in (f"employee.{event_type}", *retries):
+                found += [f"the lane {event_type} has not finished {record}" for record in self.records[topic]
+                          if offsets.get((self.prefix + topic, record.partition), -1) <= record.offset]
+        return found
 
 
 @dataclass
