@@ -161,6 +161,9 @@ typedef struct {
 typedef struct {
     rc_brake_t brake;
     const char *hold_id;
+    rc_wall_t since;    /* when this content of the class joined the hold */
+    const char *digest; /* of that content */
+    bool approved;      /* by a person; the change waits for something else */
 } rc_hold_ref_t;
 
 typedef struct {
@@ -171,12 +174,12 @@ typedef struct {
     rc_gone_reason_t gone_reason; /* when gone is wanted */
     rc_date_t effective_date;
     const char *replaces;
-    uint32_t reasons; /* bit set of 1 << rc_pending_reason_t; never 0 */
-    const rc_hold_ref_t *holds;
+    uint32_t reasons;           /* bit set of 1 << rc_pending_reason_t; never 0 */
+    const rc_hold_ref_t *holds; /* one a class at most */
     size_t hold_count;
     rc_wall_t since;
     rc_wall_t until;             /* 0: no day is known */
-    const char *rejected_digest; /* of what a person rejected; NULL: nothing */
+    const char *rejected_digest; /* what a person rejected (producer/rules/brakes.h); NULL: nothing */
 } rc_pending_t;
 
 /* sync.state: what a producer must know of an integration to go on where another ended. */
@@ -191,6 +194,7 @@ typedef struct {
     rc_wall_t since;
     int64_t employees;
     int64_t limit;
+    rc_wall_t changed_at; /* when somebody joined it last */
 } rc_hold_t;
 
 typedef struct {
@@ -237,6 +241,7 @@ typedef struct {
     rc_wall_t expires_at;
     const char *employee_id; /* RESYNC, FORGET: of one employee, or NULL for all */
     const char *hold_id;     /* APPROVE, REJECT */
+    rc_wall_t listed_at;     /* likewise: changed_at of the hold as the person saw it */
     uint32_t events;         /* PAUSE, RESUME: bit set of 1 << rc_event_type_t */
 } rc_command_t;
 

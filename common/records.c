@@ -209,6 +209,9 @@ static bool gone_is_wanted(const void *record)
 static const rc_avro_field_t hold_ref_fields[] = {
     ENUM(rc_hold_ref_t, brake, "brake", REQUIRED, RC_ENUM_BRAKE, NO_DEFAULT),
     STRING(rc_hold_ref_t, hold_id, "hold_id", REQUIRED),
+    WALL(rc_hold_ref_t, since, "since", OPTIONAL),
+    STRING(rc_hold_ref_t, digest, "digest", OPTIONAL),
+    BOOL(rc_hold_ref_t, approved, "approved", OPTIONAL),
 };
 TABLE(hold_ref, rc_hold_ref_t, "HoldRef");
 
@@ -259,7 +262,7 @@ TABLE(windows, rc_sync_state_t, "BrakeWindows");
 static const rc_avro_field_t hold_fields[] = {
     STRING(rc_hold_t, id, "id", REQUIRED),     ENUM(rc_hold_t, brake, "brake", REQUIRED, RC_ENUM_BRAKE, NO_DEFAULT),
     WALL(rc_hold_t, since, "since", REQUIRED), LONG(rc_hold_t, employees, "employees", REQUIRED),
-    LONG(rc_hold_t, limit, "limit", REQUIRED),
+    LONG(rc_hold_t, limit, "limit", REQUIRED), WALL(rc_hold_t, changed_at, "changed_at", OPTIONAL),
 };
 TABLE(hold, rc_hold_t, "Hold");
 
@@ -305,6 +308,7 @@ static const rc_avro_field_t command_fields[] = {
     WALL(rc_command_t, expires_at, "expires_at", REQUIRED),
     STRING(rc_command_t, employee_id, "employee_id", OPTIONAL),
     STRING(rc_command_t, hold_id, "hold_id", OPTIONAL),
+    WALL(rc_command_t, listed_at, "listed_at", OPTIONAL),
     ENUM_SET(rc_command_t, events, "events", OPTIONAL, event_enum, NO_DEFAULT),
 };
 TABLE(command, rc_command_t, "SyncCommand");

@@ -181,9 +181,12 @@ rc_pending_action_t rc_pending_next(const rc_occasion_t *occasion, const char *e
 static bool holds_equal(const rc_pending_t *a, const rc_pending_t *b)
 {
     if (a->hold_count != b->hold_count) return false;
-    for (size_t i = 0; i < a->hold_count; i++)
-        if (a->holds[i].brake != b->holds[i].brake || !rc_text_equal(a->holds[i].hold_id, b->holds[i].hold_id))
+    for (size_t i = 0; i < a->hold_count; i++) {
+        const rc_hold_ref_t *left = &a->holds[i], *right = &b->holds[i];
+        if (left->brake != right->brake || left->approved != right->approved || left->since.ms != right->since.ms ||
+            !rc_text_equal(left->hold_id, right->hold_id) || !rc_text_equal(left->digest, right->digest))
             return false;
+    }
     return true;
 }
 

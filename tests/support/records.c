@@ -7,9 +7,9 @@ static const rc_date_t TOMORROW = {20455};
 static const rc_ref_t guilds[] = {{"t2", "Guild"}, {"t3", NULL}};
 static const rc_custom_t customs[] = {{"Cost centre", "4711"}};
 static const rc_change_t changes[] = {{"job_title", "Engineer"}, {"custom:Cost centre", NULL}};
-static const rc_hold_ref_t hold_refs[] = {{RC_BRAKE_TEAM_CHANGES, "h1"}};
+static const rc_hold_ref_t hold_refs[] = {{RC_BRAKE_TEAM_CHANGES, "h1", {1763827732122}, "0badcafe", true}};
 static const rc_bucket_t leavers[] = {{489952, 3}, {489953, 1}}, profiles[] = {{489953, 40}};
-static const rc_hold_t holds[] = {{"h1", RC_BRAKE_DEACTIVATIONS, {1763827732123}, 240, 115}};
+static const rc_hold_t holds[] = {{"h1", RC_BRAKE_DEACTIVATIONS, {1763827732123}, 240, 115, {1763827732124}}};
 
 rc_employee_t rc_sample_employee(void)
 {
@@ -121,6 +121,7 @@ rc_command_t rc_sample_command(void)
                           .trigger = RC_TRIGGER_COMMAND,
                           .issued_at = NOW,
                           .expires_at = {1763827800000},
+                          .listed_at = {1763827732125},
                           .events = 1u << RC_EVENT_PROFILE_UPDATED | 1u << RC_EVENT_TEAM_CHANGED};
 }
 

@@ -252,7 +252,7 @@ START_TEST(an_obstacle_holds_the_diff_whole)
     record.groups[0].id = "t-9";
     decide(&snapshot, NULL);
     ck_assert_uint_eq(decision.diff.count, 2);
-    rc_hold_ref_t holds[] = {{RC_BRAKE_EMAIL_CHANGES, "h-1"}};
+    rc_hold_ref_t holds[] = {{.brake = RC_BRAKE_EMAIL_CHANGES, .hold_id = "h-1"}};
     rc_obstacles_t obstacles = {.reasons = R(EMAIL_COLLISION) | R(HELD), .holds = holds, .hold_count = 1};
     ck_assert_int_eq(next(NULL, &obstacles), RC_PENDING_WRITE);
     ck_assert_uint_eq(pending.reasons, R(EMAIL_COLLISION) | R(HELD));
@@ -262,7 +262,7 @@ START_TEST(an_obstacle_holds_the_diff_whole)
     pass_hours(1);
     decide(&snapshot, &stored);
     ck_assert_int_eq(next(&stored, &obstacles), RC_PENDING_NOTHING);
-    rc_hold_ref_t other[] = {{RC_BRAKE_EMAIL_CHANGES, "h-2"}};
+    rc_hold_ref_t other[] = {{.brake = RC_BRAKE_EMAIL_CHANGES, .hold_id = "h-2"}};
     obstacles.holds = other;
     ck_assert_int_eq(next(&stored, &obstacles), RC_PENDING_WRITE);
     ck_assert_int_eq(pending.since.ms, RC_TEST_NOW.ms);
