@@ -69,4 +69,9 @@ typedef struct {
 rc_code_t rc_kafka_admin_group(rc_kafka_admin_t *admin, const char *group_id, int64_t timeout_ms, rc_arena_t *arena,
                                const rc_kafka_member_t **members, size_t *count, rc_error_t *error);
 
+/* Fills in what the group has committed of each partition (each once); RC_OFFSET_NONE: nothing. Waits for transactions
+ * that hold offsets of the group and are not over. */
+rc_code_t rc_kafka_admin_committed(rc_kafka_admin_t *admin, const char *group_id, rc_kafka_offset_t *partitions,
+                                   size_t count, int64_t timeout_ms, rc_error_t *error);
+
 #endif

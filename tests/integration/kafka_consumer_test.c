@@ -8,6 +8,7 @@
 
 #include "common/kafka_consumer.h"
 #include "common/kafka_producer.h"
+#include "common/kafka_txn.h"
 #include "tests/support/cluster.h"
 #include "tests/support/unit.h"
 
@@ -338,6 +339,34 @@ START_TEST(a_static_member_returns_to_its_place)
 }
 END_TEST
 
+/* What `replay` rests on: the offsets of a group that nobody is in can be moved, in a transaction. */
+START_TEST(the_offsets_of_an_empty_group_are_told_and_moved)
+{
+    rc_kafka_offset_t places[] = {{topic, 0, 0}, {topic, 1, 0}, {topic, 2, 0}};
+    OK(rc_kafka_admin_committed(cluster.admin, group_id, places, 3, PATIENCE_MS, &rc_oops));
+    for (int i = 0; i < 3; i++) ck_assert_int_eq(places[i].offset, RC_OFFSET_NONE);
+
+    char transactional_id[96];
+    (void)snprintf(transactional_id, sizeof transactional_id, "%sreplay", cluster.prefix);
+    rc_kafka_txn_t *txn;
+    OK(rc_kafka_txn_open(cluster.kafka, transactional_id, &txn, &rc_oops));
+    OK(rc_kafka_txn_init(txn, NULL, &rc_oops));
+    rc_kafka_group_t *group = rc_kafka_group_new(group_id);
+    for (int64_t offset = 5; offset >= 0; offset -= 5) {
+        const rc_kafka_offset_t moved[] = {{topic, 0, offset}, {topic, 2, 7}};
+        OK(rc_kafka_txn_begin(txn, &rc_oops));
+        OK(rc_kafka_txn_send_offsets(txn, group, moved, 2, &rc_oops));
+        ck_assert_int_eq(rc_kafka_txn_commit(txn, NULL, &rc_oops), RC_COMMIT_DONE);
+        OK(rc_kafka_admin_committed(cluster.admin, group_id, places, 3, PATIENCE_MS, &rc_oops));
+        ck_assert_int_eq(places[0].offset, offset);
+        ck_assert_int_eq(places[1].offset, RC_OFFSET_NONE);
+        ck_assert_int_eq(places[2].offset, 7);
+    }
+    rc_kafka_group_free(group);
+    rc_kafka_txn_close(txn);
+}
+END_TEST
+
 START_TEST(two_members_of_one_name_fence_each_other)
 {
     member_t first = {.consumer = join("a")};
@@ -406,6 +435,7 @@ int main(void)
     tcase_add_test(cases, a_loop_is_woken_for_everything);
     tcase_add_test(cases, a_revocation_may_be_answered_late);
     tcase_add_test(cases, a_static_member_returns_to_its_place);
+    tcase_add_test(cases, the_offsets_of_an_empty_group_are_told_and_moved);
     tcase_add_test(cases, two_members_of_one_name_fence_each_other);
     tcase_add_test(cases, each_record_of_a_call_has_its_own_answer);
     tcase_add_test(cases, an_answer_that_does_not_come_in_time_is_said);
