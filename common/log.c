@@ -40,39 +40,6 @@ static void add_str(line_t *line, const char *text)
     add(line, text, strlen(text));
 }
 
-static bool is_local_part(unsigned char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80 ||
-           (c && strchr("!#$%&'*+-/=?^_`{|}~.", c));
-}
-
-static bool is_domain(unsigned char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80 || c == '.' ||
-           c == '-';
-}
-
-/* The value without addresses of people: a service's words may quote one. */
-static size_t strike_addresses(const char *text, char out[VALUE_BYTES])
-{
-    static const char struck[] = "<address>";
-    size_t length = rc_utf8_cut(text, strlen(text), VALUE_BYTES - sizeof struck), size = 0;
-    for (size_t i = 0; i < length; i++) {
-        bool address = text[i] == '@' && size && is_local_part((unsigned char)out[size - 1]) && i + 1 < length &&
-                       is_domain((unsigned char)text[i + 1]);
-        if (!address) {
-            out[size++] = text[i];
-            continue;
-        }
-        while (size && is_local_part((unsigned char)out[size - 1])) size--;
-        while (i + 1 < length && is_domain((unsigned char)text[i + 1])) i++;
-        if (size > VALUE_BYTES - sizeof struck) return size;
-        memcpy(out + size, struck, sizeof struck - 1);
-        size += sizeof struck - 1;
-    }
-    return size;
-}
-
 /* As JSON writes strings; what a terminal would obey is escaped too, and bytes that are no UTF-8 become '?'. */
 static void add_escaped(line_t *line, const char *text, size_t length)
 {
@@ -132,7 +99,7 @@ static void add_value(line_t *line, const rc_log_field_t *field, bool json)
         length = strlen(rc_wall_str((rc_wall_t){field->number}, text));
         break;
     default:
-        length = strike_addresses(field->str, text);
+        length = rc_text_strike_addresses(field->str, text, sizeof text);
     }
     if (json)
         add_quoted(line, text, length);

@@ -39,6 +39,7 @@ enum { RC_METRICS_PRODUCER = 1, RC_METRICS_CONSUMER = 2, RC_METRICS_BOTH = 3 };
     X(DEAD_LETTERS, COUNTER, CONSUMER, "dead_letters_total", ("integration", "reason"), "Records put aside for a person.") \
     X(BREAKER_STATE, GAUGE, CONSUMER, "breaker_state", ("integration"), "0 closed, 1 half-open, 2 open.") \
     X(WITHOUT_MANAGER, COUNTER, CONSUMER, "finished_without_manager_total", ("integration"), "Events finished although the manager was never found at Learn Amp.") \
+    X(NOTIFICATIONS, COUNTER, BOTH, "notifications_total", ("kind", "result"), "Messages to notify.url, by kind and result: sent, failed, or dropped because too many waited.") \
     X(UNREADABLE, COUNTER, BOTH, "unreadable_records_total", ("topic", "reason"), "Records set aside because their schema, their integration or their bytes are unknown.") \
     X(CONSUMER_LAG, GAUGE, BOTH, "consumer_lag", ("topic", "partition"), "Records of an assigned partition that are not finished.") \
     X(TRANSACTIONS, COUNTER, BOTH, "transactions_total", ("result"), "Kafka transactions: committed, aborted or fenced.") \

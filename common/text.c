@@ -113,3 +113,40 @@ char *rc_url_encode(const char *text)
     *out = '\0';
     return encoded;
 }
+
+static bool is_local_part(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80 ||
+           (c && strchr("!#$%&'*+-/=?^_`{|}~.", c));
+}
+
+static bool is_domain(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80 || c == '.' ||
+           c == '-';
+}
+
+size_t rc_text_strike_addresses(const char *text, char *out, size_t out_bytes)
+{
+    static const char struck[] = "<address>";
+    size_t length = rc_utf8_cut(text, strlen(text), out_bytes - sizeof struck), size = 0;
+    for (size_t i = 0; i < length; i++) {
+        bool address = text[i] == '@' && size && is_local_part((unsigned char)out[size - 1]) && i + 1 < length &&
+                       is_domain((unsigned char)text[i + 1]);
+        if (!address) {
+            if (size == out_bytes - 1) { /* what stands for an address can be longer than it */
+                for (; size && ((unsigned char)text[i] & 0xC0) == 0x80; i--) size--;
+                break;
+            }
+            out[size++] = text[i];
+            continue;
+        }
+        while (size && is_local_part((unsigned char)out[size - 1])) size--;
+        while (i + 1 < length && is_domain((unsigned char)text[i + 1])) i++;
+        if (size > out_bytes - sizeof struck) break;
+        memcpy(out + size, struck, sizeof struck - 1);
+        size += sizeof struck - 1;
+    }
+    out[size] = '\0';
+    return size;
+}

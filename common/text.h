@@ -19,6 +19,10 @@ bool rc_utf8_valid(const char *text, size_t length);
 /* The length to which `text` can be cut so that it takes at most `cap` bytes and no character is halved. */
 size_t rc_utf8_cut(const char *text, size_t length, size_t cap);
 
+/* Copies `text`, cut to fit, with "<address>" for whatever looks like an e-mail address: a service's words may quote
+ * one. NUL-terminated; out_bytes is at least 16. Returns the length. */
+size_t rc_text_strike_addresses(const char *text, char *out, size_t out_bytes);
+
 /* Percent-encodes all but RFC 3986's unreserved characters, '/' included. Returns new (free). */
 char *rc_url_encode(const char *text);
 

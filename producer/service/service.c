@@ -26,12 +26,14 @@ rc_code_t rc_service_init(rc_service_t *service, const rc_config_t *config, atom
     if (code != RC_OK) return code;
     atomic_store(&service->shown_views, service->views);
     service->publisher = rc_publisher_new(service->kafka, service->metrics);
+    service->notify = rc_notify_new(config, service->metrics);
     service->context = (rc_worker_context_t){
         .config = config,
         .codec = service->enrolment.codec,
         .metrics = service->metrics,
         .views = service->views,
         .publisher = service->publisher,
+        .notify = service->notify,
         .stage_directory = rc_store_directory(config->state_dir, config->instance, "rollcall-producer"),
         .fatal = fatal,
         .opaque = service};
@@ -47,6 +49,7 @@ void rc_service_start(rc_service_t *service, const rc_once_t *once)
 void rc_service_fini(rc_service_t *service)
 {
     rc_owner_free(service->owner);
+    rc_notify_free(service->notify); /* what the last polls began */
     rc_publisher_free(service->publisher);
     rc_views_free(service->views);
     rc_enrolment_fini(&service->enrolment);

@@ -14,6 +14,7 @@ typedef struct {
     rc_enrolment_t enrolment;
     rc_views_t *views;
     rc_publisher_t *publisher;
+    rc_notify_t *notify;
     rc_owner_t *owner;
     rc_worker_context_t context;
     atomic_bool *stop;                 /* set by signals, and by us when the process has to end */

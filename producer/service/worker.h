@@ -4,6 +4,7 @@
 #define RC_PRODUCER_WORKER_H
 
 #include "common/domain.h"
+#include "common/notify.h"
 #include "producer/poll/poll.h"
 
 typedef struct rc_worker rc_worker_t;
@@ -15,6 +16,7 @@ typedef struct {
     rc_metrics_t *metrics;
     rc_views_t *views;
     rc_publisher_t *publisher;
+    rc_notify_t *notify; /* NULL: nobody is told */
     char *stage_directory;
     /* On a worker's thread: the process has to end (rc_publisher_write: RC_FENCED). */
     void (*fatal)(void *opaque, const rc_error_t *error);

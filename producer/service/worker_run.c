@@ -71,6 +71,7 @@ static void note_success(rc_worker_t *worker, const rc_poll_order_t *order, cons
     if (result->kind != RC_POLL_TICK) {
         worker->failures = worker->own_failures = 0;
         worker->retry_at = (rc_wall_t){0};
+        worker->told = RC_STATE_OK;
     }
     worker->tick_failures = 0;
     worker->tick_at = (rc_wall_t){0};
@@ -107,6 +108,20 @@ static bool publish_state(rc_worker_t *worker, rc_sync_state_t *state, const rc_
     return code == RC_OK;
 }
 
+/* At the transition into the state, as published: not at each poll, nor after a restart. */
+static void tell_people(rc_worker_t *worker, rc_integration_state_t before, const rc_sync_state_t *state)
+{
+    bool needs_customer = state->state == RC_STATE_NEEDS_CUSTOMER;
+    if (!needs_customer && state->state != RC_STATE_MISCONFIGURED) return;
+    bool known = state->state == before || state->state == worker->told; /* trouble that passes lay between */
+    worker->told = state->state;
+    if (known) return;
+    const rc_notice_t notice = {.kind = needs_customer ? RC_NOTIFY_NEEDS_CUSTOMER : RC_NOTIFY_MISCONFIGURED,
+                                .integration_id = worker->integration->id,
+                                .reason = state->reason};
+    rc_notify(worker->context->notify, &notice);
+}
+
 /* A failed poll changes nothing but the state, which says so. The state is read again: a part of the poll may be
  * published, or even all of it. With a command, that is finished with the failure. False: it was not answered. */
 static bool answer_failure(rc_worker_t *worker, const rc_error_t *failure, const rc_job_t *job, rc_wall_t began_at)
@@ -124,12 +139,14 @@ static bool answer_failure(rc_worker_t *worker, const rc_error_t *failure, const
         answered = true;
         goto cleanup;
     }
+    rc_integration_state_t published = state.state;
     state.state = rc_worker_state_of(failure);
     state.reason = failure->message;
     state.failures = worker->failures;
     state.next_poll_at = worker->retry_at;
     show_state(worker, &state);
     answered = publish_state(worker, &state, job, failure);
+    if (answered) tell_people(worker, published, &state);
 cleanup:
     rc_arena_free(arena);
     return answered;

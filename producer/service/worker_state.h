@@ -35,13 +35,14 @@ struct rc_worker {
     atomic_bool stopping;
     atomic_bool ended;
     /* the thread's */
-    bool catch_up;       /* the views may lack something that was published */
-    uint64_t views_life; /* of the views when they were caught up last */
-    bool shown;          /* the state is in the metrics */
-    rc_wall_t retry_at;  /* after a failed poll none is made by itself before; 0: none */
-    int failures;        /* in a row, those included that could not be published */
-    int own_failures;    /* of them, polls that this worker made */
-    rc_wall_t tick_at;   /* likewise of ticks */
+    bool catch_up;               /* the views may lack something that was published */
+    uint64_t views_life;         /* of the views when they were caught up last */
+    bool shown;                  /* the state is in the metrics */
+    rc_wall_t retry_at;          /* after a failed poll none is made by itself before; 0: none */
+    int failures;                /* in a row, those included that could not be published */
+    int own_failures;            /* of them, polls that this worker made */
+    rc_integration_state_t told; /* people know of it, since the last poll that succeeded */
+    rc_wall_t tick_at;           /* like retry_at, of ticks */
     int tick_failures;
     rc_wall_t next_look_at; /* a pending change; 0: none */
     rc_date_t looked_on;    /* the day on which everybody was looked at last */

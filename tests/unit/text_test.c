@@ -86,6 +86,42 @@ START_TEST(all_but_unreserved_characters_are_encoded)
 }
 END_TEST
 
+START_TEST(addresses_of_people_are_struck_out)
+{
+    static const struct {
+        const char *text, *struck;
+    } cases[] = {{"no user ada@example.com here", "no user <address> here"},
+                 {"x@", "x@"},
+                 {"@x", "@x"},
+                 {"", ""},
+                 {"<a@b>,<c@d>", "<<address>>,<<address>>"}};
+    char out[64];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_uint_eq(rc_text_strike_addresses(cases[i].text, out, sizeof out), strlen(cases[i].struck));
+        ck_assert_str_eq(out, cases[i].struck);
+    }
+}
+END_TEST
+
+START_TEST(what_is_struck_out_never_outgrows_its_room)
+{
+    char text[200], *out = malloc(32); /* a heap block, so that the sanitizer sees one byte too many */
+    for (size_t addresses = 0; addresses < 12; addresses++)
+        for (size_t tail = 0; tail < 40; tail++) {
+            text[0] = '\0';
+            for (size_t i = 0; i < addresses; i++) (void)strcat(text, "a@b ");
+            for (size_t i = 0; i < tail; i++) (void)strcat(text, "\xC3\xA9");
+            memset(out, 'x', 32);
+            size_t size = rc_text_strike_addresses(text, out, 32);
+            ck_assert_uint_lt(size, 32);
+            ck_assert_uint_eq(size, strlen(out));
+            ck_assert(rc_utf8_valid(out, size));
+            ck_assert(strchr(out, '@') == NULL);
+        }
+    free(out);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *all = suite_create("text");
@@ -95,6 +131,8 @@ static Suite *suite(void)
     tcase_add_test(tests, only_well_formed_utf8_is_valid);
     tcase_add_test(tests, a_cut_halves_no_character);
     tcase_add_test(tests, all_but_unreserved_characters_are_encoded);
+    tcase_add_test(tests, addresses_of_people_are_struck_out);
+    tcase_add_test(tests, what_is_struck_out_never_outgrows_its_room);
     suite_add_tcase(all, tests);
     return all;
 }
