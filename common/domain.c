@@ -49,6 +49,23 @@ bool rc_employee_key_split(rc_arena_t *arena, const char *key, size_t length, co
     return true;
 }
 
+char *rc_ledger_key(rc_arena_t *arena, rc_event_type_t lane, const char *key, size_t key_bytes)
+{
+    return rc_arena_sprintf(arena, "%s:%.*s", rc_enum_str(&RC_ENUM_EVENT, (int)lane), (int)key_bytes, key);
+}
+
+int rc_ledger_key_split(const char *key, size_t length, size_t *employee_key)
+{
+    for (int lane = 0; lane < RC_EVENT_COUNT; lane++) {
+        const char *name = rc_enum_str(&RC_ENUM_EVENT, lane);
+        size_t name_length = strlen(name);
+        if (length <= name_length || memcmp(key, name, name_length) != 0 || key[name_length] != ':') continue;
+        *employee_key = name_length + 1;
+        return lane;
+    }
+    return -1;
+}
+
 static rc_ref_t copy_ref(rc_arena_t *arena, rc_ref_t ref)
 {
     return (rc_ref_t){rc_arena_strdup(arena, ref.id), rc_arena_strdup(arena, ref.name)};

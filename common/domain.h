@@ -264,6 +264,11 @@ char *rc_employee_key(rc_arena_t *arena, const char *integration_id, const char 
 bool rc_employee_key_split(rc_arena_t *arena, const char *key, size_t length, const char **integration_id,
                            const char **employee_id);
 
+/* The key of a lane's ledger entry about an employee key: "<event type>:<employee key>". In the arena. */
+char *rc_ledger_key(rc_arena_t *arena, rc_event_type_t lane, const char *key, size_t key_bytes);
+/* The lane of such a key, and where the employee key begins in it; -1: it is none. */
+int rc_ledger_key_split(const char *key, size_t length, size_t *employee_key);
+
 /* A deep copy in the arena. */
 rc_employee_t rc_employee_copy(rc_arena_t *arena, const rc_employee_t *employee);
 

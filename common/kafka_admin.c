@@ -29,45 +29,17 @@ void rc_kafka_admin_close(rc_kafka_admin_t *admin)
     free(admin);
 }
 
-static rc_code_t ask_offsets(rc_kafka_admin_t *admin, rc_kafka_offset_t *partitions, size_t count, int64_t time,
-                             int64_t timeout_ms, rc_error_t *error)
-{
-    rc_code_t code = RC_OK;
-    rd_kafka_topic_partition_list_t *list = rc_kafka_list(partitions, count);
-    for (int i = 0; i < list->cnt; i++) list->elems[i].offset = time;
-    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(admin->handle.rk, list, (int)timeout_ms);
-    if (err) code = rc_kafka_error(error, &admin->handle, err, NULL, "asking for the ends of partitions");
-    for (int i = 0; !code && i < list->cnt; i++) {
-        const rd_kafka_topic_partition_t *answer = &list->elems[i];
-        RC_INVARIANT(answer->partition == partitions[i].partition);
-        if (answer->err)
-            code = rc_kafka_error(error, &admin->handle, answer->err, NULL, "the end of %s, partition %d",
-                                  answer->topic, (int)answer->partition);
-    }
-    for (int i = 0; !code && i < list->cnt; i++) partitions[i].offset = list->elems[i].offset;
-    rd_kafka_topic_partition_list_destroy(list);
-    return code;
-}
-
-/* Asks for the offsets that belong to `time` (milliseconds, or librdkafka's words for both ends); again while a
- * partition's leader moves or a topic is new. */
+/* Asks for the offsets that belong to `time` (milliseconds, or librdkafka's words for both ends). */
 static rc_code_t offsets_for(rc_kafka_admin_t *admin, rc_kafka_offset_t *partitions, size_t count, int64_t time,
                              int64_t timeout_ms, rc_error_t *error)
 {
-    if (count == 0) return RC_OK;
-    int64_t deadline_ms = rc_mono_now().ms + timeout_ms;
-    for (;;) {
-        rc_error_t failure = RC_ERROR_INIT;
-        int64_t left_ms = deadline_ms - rc_mono_now().ms;
-        rc_code_t code = ask_offsets(admin, partitions, count, time, left_ms > 1 ? left_ms : 1, &failure);
-        if (!code) return RC_OK;
-        bool again = failure.disposition == RC_RETRY && code != RC_TIMEOUT;
-        if (!again || rc_mono_now().ms + AGAIN_MS >= deadline_ms) {
-            if (error) *error = failure;
-            return code;
-        }
-        (void)usleep(AGAIN_MS * 1000);
-    }
+    rc_kafka_offset_t *asked = rc_calloc(count, sizeof *asked);
+    for (size_t i = 0; i < count; i++)
+        asked[i] = (rc_kafka_offset_t){partitions[i].topic, partitions[i].partition, time};
+    rc_code_t code = rc_kafka_ask_offsets(&admin->handle, asked, count, timeout_ms, error);
+    for (size_t i = 0; code == RC_OK && i < count; i++) partitions[i].offset = asked[i].offset;
+    free(asked);
+    return code;
 }
 
 rc_code_t rc_kafka_admin_ends(rc_kafka_admin_t *admin, rc_kafka_offset_t *partitions, size_t count, int64_t timeout_ms,

@@ -3,10 +3,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
 
-enum { LOG_WARNING_AND_WORSE = 4, LOG_EVERY_MS = 1000, LAST_ERROR_FRESH_MS = 30000 };
+enum { LOG_WARNING_AND_WORSE = 4, LOG_EVERY_MS = 1000, LAST_ERROR_FRESH_MS = 30000, AGAIN_MS = 20 };
 
 enum {
     PRODUCING = RC_ROLE_PRODUCER | RC_ROLE_TXN,
@@ -225,4 +226,42 @@ rd_kafka_topic_partition_list_t *rc_kafka_list(const rc_kafka_offset_t *offsets,
     for (size_t i = 0; i < count; i++)
         rd_kafka_topic_partition_list_add(list, offsets[i].topic, offsets[i].partition)->offset = offsets[i].offset;
     return list;
+}
+
+static rc_code_t ask_offsets_once(rc_kafka_handle_t *handle, rc_kafka_offset_t *partitions, size_t count,
+                                  int64_t timeout_ms, rc_error_t *error)
+{
+    rc_code_t code = RC_OK;
+    rd_kafka_topic_partition_list_t *list = rc_kafka_list(partitions, count);
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(handle->rk, list, (int)timeout_ms);
+    if (err) code = rc_kafka_error(error, handle, err, NULL, "asking for the ends of partitions");
+    for (int i = 0; !code && i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *answer = &list->elems[i];
+        RC_INVARIANT(answer->partition == partitions[i].partition);
+        if (answer->err)
+            code = rc_kafka_error(error, handle, answer->err, NULL, "the end of %s, partition %d", answer->topic,
+                                  (int)answer->partition);
+    }
+    for (int i = 0; !code && i < list->cnt; i++) partitions[i].offset = list->elems[i].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code;
+}
+
+rc_code_t rc_kafka_ask_offsets(rc_kafka_handle_t *handle, rc_kafka_offset_t *partitions, size_t count,
+                               int64_t timeout_ms, rc_error_t *error)
+{
+    if (count == 0) return RC_OK;
+    int64_t deadline_ms = rc_mono_now().ms + timeout_ms;
+    for (;;) {
+        rc_error_t failure = RC_ERROR_INIT;
+        int64_t left_ms = deadline_ms - rc_mono_now().ms;
+        rc_code_t code = ask_offsets_once(handle, partitions, count, left_ms > 1 ? left_ms : 1, &failure);
+        if (!code) return RC_OK;
+        bool again = failure.disposition == RC_RETRY && code != RC_TIMEOUT;
+        if (!again || rc_mono_now().ms + AGAIN_MS >= deadline_ms) {
+            if (error) *error = failure;
+            return code;
+        }
+        (void)usleep(AGAIN_MS * 1000);
+    }
 }

@@ -54,6 +54,12 @@ rc_code_t rc_kafka_error(rc_error_t *error, rc_kafka_handle_t *handle, rd_kafka_
 
 rd_kafka_topic_partition_list_t *rc_kafka_list(const rc_kafka_offset_t *offsets, size_t count);
 
+/* Replaces each offset, a moment in milliseconds or librdkafka's word for an end, by the offset there; -1 when no
+ * record is that young. What an end is follows the handle's isolation level. Asks again while leaders move or a topic
+ * is new. The mock cluster knows ends only. */
+rc_code_t rc_kafka_ask_offsets(rc_kafka_handle_t *handle, rc_kafka_offset_t *partitions, size_t count,
+                               int64_t timeout_ms, rc_error_t *error);
+
 /* Queues a copy of the record. NULL: done; else why not. Returns new (rd_kafka_error_destroy). */
 rd_kafka_error_t *rc_kafka_produce(rd_kafka_t *rk, rd_kafka_topic_t *topic, const rc_kafka_record_t *record,
                                    void *opaque);

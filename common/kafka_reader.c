@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/kafka_handle.h"
+#include "common/kafka_admin_handle.h"
 
 enum { EVENTS_AT_ONCE = 256, SLICE_MS = 100 };
 
@@ -119,27 +119,127 @@ static rc_code_t count_partitions(rc_kafka_reader_t *reader, const char *topic, 
     return err ? rc_kafka_error(error, &reader->handle, err, NULL, "the topic %s", topic) : RC_OK;
 }
 
+/* --- a reading with an end --- */
+
+/* One partition of it. */
+typedef struct {
+    const char *topic;
+    int32_t partition;
+    int64_t from;
+    int64_t end; /* as it was at the beginning */
+    rc_wall_t since;
+    bool ended;
+} place_t;
+
 typedef struct {
     rc_kafka_reader_t *reader;
     bool (*visit)(void *opaque, const rc_kafka_message_t *message);
     void *opaque;
-    bool *ended;  /* by partition */
-    int32_t open; /* partitions that have not ended */
+    int64_t timeout_ms;
+    place_t *places;
+    size_t count;
+    size_t open; /* places that have not ended */
+    size_t last; /* where the last record came from */
 } reading_t;
 
-/* False: the visitor has had enough. */
-static bool take(reading_t *reading, const rc_kafka_event_t *event)
+static rc_code_t add_places(reading_t *reading, const rc_kafka_span_t *span, rc_error_t *error)
 {
-    if (event->kind == RC_KAFKA_MESSAGE)
-        return reading->ended[event->message.partition] || reading->visit(reading->opaque, &event->message);
-    if (event->kind == RC_KAFKA_EOF && !reading->ended[event->at.partition]) {
-        reading->ended[event->at.partition] = true;
-        reading->open--;
+    int32_t first = span->partition, count = 1;
+    if (span->partition < 0) {
+        rc_code_t code = count_partitions(reading->reader, span->topic, reading->timeout_ms, &count, error);
+        if (code) return code;
+        first = 0;
+    }
+    reading->places = rc_realloc(reading->places, (reading->count + (size_t)count) * sizeof *reading->places);
+    for (int32_t i = 0; i < count; i++)
+        reading->places[reading->count++] =
+            (place_t){.topic = span->topic, .partition = first + i, .from = span->offset, .since = span->since};
+    return RC_OK;
+}
+
+static rc_code_t is_mock(rc_kafka_admin_t *admin, int64_t timeout_ms, bool *mock, rc_error_t *error)
+{
+    char *id = NULL;
+    rc_code_t code = rc_kafka_admin_cluster_id(admin, timeout_ms, &id, error);
+    if (!code) *mock = rc_kafka_is_mock(id);
+    free(id);
+    return code;
+}
+
+/* Where each place begins and ends, by two questions, whatever their number. The end is that of open transactions too:
+ * one whose commit was just answered may not be visible yet, and is worth the moment that it takes. */
+static rc_code_t bound(reading_t *reading, rc_kafka_admin_t *admin, rc_error_t *error)
+{
+    rc_kafka_offset_t *begins = rc_calloc(reading->count, sizeof *begins);
+    rc_kafka_offset_t *ends = rc_calloc(reading->count, sizeof *ends);
+    bool by_time = false, mock = false;
+    for (size_t i = 0; i < reading->count; i++) by_time = by_time || reading->places[i].since.ms > 0;
+    rc_code_t code = by_time ? is_mock(admin, reading->timeout_ms, &mock, error) : RC_OK;
+    for (size_t i = 0; i < reading->count; i++) {
+        const place_t *place = &reading->places[i];
+        int64_t since = place->since.ms > 0 && !mock ? place->since.ms : RD_KAFKA_OFFSET_BEGINNING;
+        ends[i] = (rc_kafka_offset_t){place->topic, place->partition, RD_KAFKA_OFFSET_END};
+        begins[i] = (rc_kafka_offset_t){place->topic, place->partition, since};
+    }
+    if (!code) code = rc_kafka_ask_offsets(&admin->handle, ends, reading->count, reading->timeout_ms, error);
+    if (!code) code = rc_kafka_ask_offsets(&admin->handle, begins, reading->count, reading->timeout_ms, error);
+    for (size_t i = 0; !code && i < reading->count; i++) {
+        place_t *place = &reading->places[i];
+        place->end = ends[i].offset;
+        if (begins[i].offset < 0) begins[i].offset = place->end; /* nothing is that young */
+        if (begins[i].offset > place->from) place->from = begins[i].offset;
+        place->ended = place->from >= place->end;
+        reading->open += !place->ended;
+    }
+    free(begins);
+    free(ends);
+    return code;
+}
+
+static place_t *place_of(reading_t *reading, const char *topic, int32_t partition)
+{
+    for (size_t i = 0; i < reading->count; i++) {
+        size_t at = (reading->last + i) % reading->count;
+        place_t *place = &reading->places[at];
+        if (place->partition != partition || strcmp(place->topic, topic) != 0) continue;
+        reading->last = at;
+        return place;
+    }
+    return NULL;
+}
+
+static void end_place(reading_t *reading, place_t *place)
+{
+    reading->open -= !place->ended;
+    place->ended = true;
+}
+
+/* False: the visitor has had enough. */
+static bool take_message(reading_t *reading, const rc_kafka_message_t *message)
+{
+    place_t *place = place_of(reading, message->topic, message->partition);
+    if (!place || place->ended) return true;
+    bool too_old = message->timestamp_ms >= 0 && message->timestamp_ms < place->since.ms;
+    bool goes_on = message->offset >= place->end || too_old || reading->visit(reading->opaque, message);
+    if (message->offset + 1 >= place->end) end_place(reading, place);
+    return goes_on;
+}
+
+static bool take(reading_t *reading, const rc_kafka_event_t *event, rc_error_t *error)
+{
+    if (event->kind == RC_KAFKA_MESSAGE) return take_message(reading, &event->message);
+    place_t *place = event->kind == RC_KAFKA_NONE ? NULL : place_of(reading, event->at.topic, event->at.partition);
+    if (!place || place->ended) return true;
+    if (event->kind == RC_KAFKA_EOF) end_place(reading, place);
+    /* Retention took the beginning away while we asked. */
+    if (event->kind == RC_KAFKA_OUT_OF_RANGE) {
+        rc_kafka_reader_stop(reading->reader, place->topic, place->partition);
+        (void)rc_kafka_reader_start(reading->reader, place->topic, place->partition, RC_OFFSET_BEGINNING, error);
     }
     return true;
 }
 
-static rc_code_t read_on(reading_t *reading, int64_t idle_timeout_ms, const atomic_bool *cancelled, rc_error_t *error)
+static rc_code_t read_on(reading_t *reading, const atomic_bool *cancelled, rc_error_t *error)
 {
     rc_kafka_event_t events[EVENTS_AT_ONCE];
     int64_t progress_at_ms = rc_mono_now().ms;
@@ -149,7 +249,7 @@ static rc_code_t read_on(reading_t *reading, int64_t idle_timeout_ms, const atom
         rc_error_t trouble = RC_ERROR_INIT;
         (void)rc_kafka_reader_poll(reading->reader, SLICE_MS, events, EVENTS_AT_ONCE, &count, &trouble);
         for (size_t i = 0; i < count; i++) {
-            wanted = wanted && take(reading, &events[i]);
+            wanted = wanted && take(reading, &events[i], &trouble);
             rc_kafka_event_release(&events[i]);
         }
         if (trouble.code && trouble.disposition != RC_RETRY) {
@@ -159,33 +259,36 @@ static rc_code_t read_on(reading_t *reading, int64_t idle_timeout_ms, const atom
         if (rc_kafka_is_cancelled(cancelled))
             return rc_error_set(error, RC_CANCELLED, RC_STOPPED, "ended while reading");
         if (count > 0) progress_at_ms = rc_mono_now().ms;
-        if (rc_mono_now().ms - progress_at_ms > idle_timeout_ms)
+        if (rc_mono_now().ms - progress_at_ms > reading->timeout_ms)
             return rc_kafka_error(error, &reading->reader->handle, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL,
-                                  "nothing came for %lld ms", (long long)idle_timeout_ms);
+                                  "nothing came for %lld ms", (long long)reading->timeout_ms);
     }
     return RC_OK;
 }
 
-rc_code_t rc_kafka_read_all(const rc_kafka_t *kafka, const char *topic, int32_t partition, int64_t idle_timeout_ms,
-                            bool (*visit)(void *opaque, const rc_kafka_message_t *message), void *opaque,
-                            const atomic_bool *cancelled, rc_error_t *error)
+rc_code_t rc_kafka_read_all(const rc_kafka_t *kafka, const rc_kafka_span_t *spans, size_t count,
+                            int64_t idle_timeout_ms, bool (*visit)(void *opaque, const rc_kafka_message_t *message),
+                            void *opaque, const atomic_bool *cancelled, rc_error_t *error)
 {
-    reading_t reading = {.visit = visit, .opaque = opaque};
-    int32_t partitions = 0;
+    reading_t reading = {.visit = visit, .opaque = opaque, .timeout_ms = idle_timeout_ms};
+    rc_kafka_admin_t *admin = NULL;
     rc_code_t code = rc_kafka_reader_open(kafka, &reading.reader, error);
     if (code) return code;
-    code = count_partitions(reading.reader, topic, idle_timeout_ms, &partitions, error);
-    reading.ended = rc_calloc((size_t)partitions, sizeof *reading.ended);
-    int32_t started = 0;
-    for (; !code && started < partitions; started++) {
-        if (partition >= 0 && started != partition) continue;
-        code = rc_kafka_reader_start(reading.reader, topic, started, RC_OFFSET_BEGINNING, error);
-        if (!code) reading.open++;
+    code = rc_kafka_admin_open(kafka, &admin, error);
+    for (size_t i = 0; !code && i < count; i++) code = add_places(&reading, &spans[i], error);
+    if (!code) code = bound(&reading, admin, error);
+    size_t started = 0;
+    for (; !code && started < reading.count; started++) {
+        const place_t *place = &reading.places[started];
+        if (!place->ended)
+            code = rc_kafka_reader_start(reading.reader, place->topic, place->partition, place->from, error);
     }
-    if (!code) code = read_on(&reading, idle_timeout_ms, cancelled, error);
-    for (int32_t i = 0; i < started; i++) rc_kafka_reader_stop(reading.reader, topic, i);
-    if (code) (void)rc_error_prefix(error, "reading %s", topic);
+    if (!code) code = read_on(&reading, cancelled, error);
+    for (size_t i = 0; i < started; i++)
+        rc_kafka_reader_stop(reading.reader, reading.places[i].topic, reading.places[i].partition);
+    if (code) (void)rc_error_prefix(error, "reading %s%s", spans[0].topic, count > 1 ? " and others" : "");
+    rc_kafka_admin_close(admin);
     rc_kafka_reader_close(reading.reader);
-    free(reading.ended);
+    free(reading.places);
     return code;
 }

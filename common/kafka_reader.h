@@ -28,11 +28,19 @@ rc_code_t rc_kafka_reader_poll(rc_kafka_reader_t *reader, int64_t timeout_ms, rc
 /* Any thread: a poll that waits, or the next one, returns at once. */
 void rc_kafka_reader_wake(rc_kafka_reader_t *reader);
 
-/* Calls `visit` for every committed record of the topic (partition -1: of all partitions), from the beginning to the
- * end as it is now, by a reader of its own; in order within a partition. `visit` returning false ends it with RC_OK.
- * Without any progress for idle_timeout_ms: RC_TIMEOUT. */
-rc_code_t rc_kafka_read_all(const rc_kafka_t *kafka, const char *topic, int32_t partition, int64_t idle_timeout_ms,
-                            bool (*visit)(void *opaque, const rc_kafka_message_t *message), void *opaque,
-                            const atomic_bool *cancelled, rc_error_t *error);
+/* What is read of a topic, always to the end as it is when the reading begins. */
+typedef struct {
+    const char *topic;
+    int32_t partition; /* -1: all */
+    int64_t offset;    /* from this one on; 0: from the first there is */
+    rc_wall_t since;   /* only what was produced at that moment or later; 0: all */
+} rc_kafka_span_t;
+
+/* Calls `visit` for every committed record of the spans, which name each partition once at most, by a reader of its
+ * own: all side by side, in order within a partition. `visit` returning false ends it with RC_OK. Without any progress
+ * for idle_timeout_ms: RC_TIMEOUT. */
+rc_code_t rc_kafka_read_all(const rc_kafka_t *kafka, const rc_kafka_span_t *spans, size_t count,
+                            int64_t idle_timeout_ms, bool (*visit)(void *opaque, const rc_kafka_message_t *message),
+                            void *opaque, const atomic_bool *cancelled, rc_error_t *error);
 
 #endif

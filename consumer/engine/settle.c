@@ -39,7 +39,7 @@ static void add_ledger(rc_record_t *record, rc_outcome_t outcome, int64_t versio
                                      .attempts = record->parking.attempt,
                                      .at = rc_wall_now()};
     const char *employee = rc_employee_key(record->arena, entry.integration_id, entry.employee_id);
-    const char *key = rc_tables_ledger_key(record->arena, entry.type, employee, strlen(employee));
+    const char *key = rc_ledger_key(record->arena, entry.type, employee, strlen(employee));
     rc_buf_t value = RC_BUF_INIT(VALUE_MAX_BYTES);
     rc_error_t error = RC_ERROR_INIT;
     if (rc_codec_encode_ledger(engine->codec, &entry, &value, &error) == RC_OK) {

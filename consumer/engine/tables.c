@@ -170,15 +170,10 @@ uint64_t rc_tables_edition(const rc_tables_t *tables)
     return rc_table_edition(tables->snapshot);
 }
 
-char *rc_tables_ledger_key(rc_arena_t *arena, rc_event_type_t lane, const char *key, size_t key_bytes)
-{
-    return rc_arena_sprintf(arena, "%s:%.*s", rc_enum_str(&RC_ENUM_EVENT, (int)lane), (int)key_bytes, key);
-}
-
 rc_code_t rc_tables_ledger(rc_tables_t *tables, rc_event_type_t lane, const char *key, size_t key_bytes,
                            rc_arena_t *arena, rc_ledger_entry_t *entry, bool *found, rc_error_t *error)
 {
-    char *ledger_key = rc_tables_ledger_key(arena, lane, key, key_bytes);
+    char *ledger_key = rc_ledger_key(arena, lane, key, key_bytes);
     rc_row_t row;
     rc_code_t code = rc_table_get(tables->ledger, ledger_key, strlen(ledger_key), arena, &row, error);
     if (code != RC_OK) return code;

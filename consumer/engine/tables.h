@@ -42,8 +42,6 @@ uint64_t rc_tables_edition(const rc_tables_t *tables);
 /* The ledger entry of one lane for an employee, likewise. */
 rc_code_t rc_tables_ledger(rc_tables_t *tables, rc_event_type_t lane, const char *key, size_t key_bytes,
                            rc_arena_t *arena, rc_ledger_entry_t *entry, bool *found, rc_error_t *error);
-/* The ledger's Kafka key: "<event type>:<employee key>". In the arena. */
-char *rc_tables_ledger_key(rc_arena_t *arena, rc_event_type_t lane, const char *key, size_t key_bytes);
 
 /* A barrier: `passed` is called on the loop once the tables hold all that Kafka had for these partitions when the
  * question was asked, which is after this call. RC_OWNERSHIP: a partition is no longer followed. Barriers asked for at

@@ -100,7 +100,7 @@ static bool is_skipped(rc_record_t *record)
     bool found = false;
     rc_error_t error = RC_ERROR_INIT;
     input.entry =
-        rc_fresh_get(engine->fresh, rc_tables_ledger_key(scratch, record->lane->type, person->key, person->key_bytes));
+        rc_fresh_get(engine->fresh, rc_ledger_key(scratch, record->lane->type, person->key, person->key_bytes));
     if (!input.entry &&
         rc_tables_ledger(engine->tables, record->lane->type, person->key, person->key_bytes, scratch, &row, &found,
                          &error) == RC_OK &&

@@ -34,7 +34,8 @@ static bool take_first(void *opaque, const rc_kafka_message_t *message)
 static first_t first_of(const char *topic)
 {
     first_t first = {.found = false};
-    OK(rc_kafka_read_all(rig_kafka, topic, -1, RIG_PATIENCE_MS, take_first, &first, NULL, &rc_oops));
+    const rc_kafka_span_t all = {.topic = topic, .partition = -1};
+    OK(rc_kafka_read_all(rig_kafka, &all, 1, RIG_PATIENCE_MS, take_first, &first, NULL, &rc_oops));
     return first;
 }
 

@@ -394,7 +394,8 @@ static inline bool rig_count_one(void *opaque, const rc_kafka_message_t *message
 static inline long rig_count(const char *topic)
 {
     long count = 0;
-    OK(rc_kafka_read_all(rig_kafka, topic, -1, RIG_PATIENCE_MS, rig_count_one, &count, NULL, &rc_oops));
+    const rc_kafka_span_t all = {.topic = topic, .partition = -1};
+    OK(rc_kafka_read_all(rig_kafka, &all, 1, RIG_PATIENCE_MS, rig_count_one, &count, NULL, &rc_oops));
     return count;
 }
 

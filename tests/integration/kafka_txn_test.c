@@ -62,7 +62,8 @@ static bool count_message(void *opaque, const rc_kafka_message_t *message)
 static int visible(void)
 {
     int count = 0;
-    OK(rc_kafka_read_all(cluster.kafka, topic, -1, PATIENCE_MS, count_message, &count, NULL, &rc_oops));
+    const rc_kafka_span_t all = {.topic = topic, .partition = -1};
+    OK(rc_kafka_read_all(cluster.kafka, &all, 1, PATIENCE_MS, count_message, &count, NULL, &rc_oops));
     return count;
 }
 

@@ -214,10 +214,11 @@ static inline rig_events_t rig_events(rig_t *rig)
 {
     rig_events_t events = {.capacity = 4096, .rig = rig};
     events.items = rc_arena_alloc(rig->arena, events.capacity * sizeof *events.items);
-    for (int type = 0; type < RC_EVENT_COUNT; type++)
-        OK(rc_kafka_read_all(rig->service.kafka,
-                             rc_topic_name(rig->config, rc_topic_of_event((rc_event_type_t)type), rig->arena), -1,
-                             RIG_PATIENCE_MS, rig_take_event, &events, NULL, &rc_oops));
+    for (int type = 0; type < RC_EVENT_COUNT; type++) {
+        const rc_kafka_span_t all = {
+            .topic = rc_topic_name(rig->config, rc_topic_of_event((rc_event_type_t)type), rig->arena), .partition = -1};
+        OK(rc_kafka_read_all(rig->service.kafka, &all, 1, RIG_PATIENCE_MS, rig_take_event, &events, NULL, &rc_oops));
+    }
     return events;
 }
 

@@ -141,8 +141,9 @@ rc_code_t sb_events_read(const rc_config_t *config, const sb_events_filter_t *fi
     rc_enrol_reader(config, &reading.enrolment);
     rc_code_t code = rc_kafka_new(config, "rollcall-events", &kafka, error);
     if (!code)
-        code = rc_kafka_read_all(kafka, rc_topic_name(config, RC_TOPIC_SCHEMAS, reading.names), -1, ANSWER_TIMEOUT_MS,
-                                 take_schema, &reading, NULL, error);
+        code = rc_kafka_read_all(
+            kafka, &(rc_kafka_span_t){.topic = rc_topic_name(config, RC_TOPIC_SCHEMAS, reading.names), .partition = -1},
+            1, ANSWER_TIMEOUT_MS, take_schema, &reading, NULL, error);
     if (!code) code = rc_kafka_reader_open(kafka, &reading.reader, error);
     if (!code) code = start(&reading, kafka, error);
     if (!code) code = read_on(&reading, enough, timeout_ms, error);
