@@ -1,5 +1,6 @@
 #include "consumer/learnamp/learnamp.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 enum {
     MAX_ANSWER_BYTES = 1024 * 1024,
+    MAX_PAGE_BYTES = 16 * 1024 * 1024, /* a hundred users, each perhaps in a hundred teams */
     QUICK_RETRIES = 2,
     QUICK_RETRY_MAX_MS = 2000, /* who asks for more patience than that gets the record parked */
     STATUS_MAX = 599
@@ -35,9 +37,10 @@ struct rc_learnamp_call {
     rc_http_call_t *http;
     rc_mono_t sent_at;
     rc_loop_timer_t *timer;
-    int failures; /* transient ones, in a row */
-    bool renewed; /* a 401 was answered with a new token already */
-    bool held;    /* ENDS: HELD, else `build` had nothing to send */
+    int failures;                  /* transient ones, in a row */
+    bool renewed;                  /* a 401 was answered with a new token already */
+    bool held;                     /* ENDS: HELD, else `build` had nothing to send */
+    rc_learnamp_answer_t *instead; /* ENDS: with this */
 };
 
 struct rc_learnamp {
@@ -155,6 +158,7 @@ static void call_free(rc_learnamp_call_t *call)
     if (call->next != NULL) call->next->prev = call->prev;
     rc_loop_timer_free(call->timer);
     rc_learnamp_request_fini(&call->request);
+    free(call->instead);
     free(call);
 }
 
@@ -173,8 +177,10 @@ static void on_call_timer(void *opaque)
         call_go(call, true);
         return;
     }
-    rc_learnamp_answer_t held = {.class = RC_CLASS_HELD, .retry_after_ms = -1, .message = ""};
-    call_end(call, call->held ? &held : NULL);
+    rc_learnamp_answer_t answer = {.class = RC_CLASS_HELD, .retry_after_ms = -1, .message = ""};
+    bool is_answer = call->held || call->instead != NULL;
+    if (call->instead != NULL) answer = *call->instead;
+    call_end(call, is_answer ? &answer : NULL);
 }
 
 static void call_wait(rc_learnamp_call_t *call, call_state_t state, int64_t delay_ms)
@@ -265,6 +271,21 @@ static void say_what_was_wrong(rc_learnamp_t *client, rc_class_t class, int stat
         (void)snprintf(client->message, sizeof client->message, "%s", client->trouble);
 }
 
+static bool is_page(const rc_learnamp_request_t *request)
+{
+    return request->expect == RC_EXPECT_USER_PAGE || request->expect == RC_EXPECT_TEAM_PAGE;
+}
+
+/* -1: not said. */
+static int64_t header_number(const rc_http_answer_t *http, const char *name)
+{
+    char text[24], *end;
+    if (http == NULL || !rc_http_answer_header(http, name, text, sizeof text) || *text < '0' || *text > '9') return -1;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    return errno == 0 && *end == '\0' ? number : -1;
+}
+
 /* Reads what came back. Strings of *answer stay until the next answer. */
 static void read_answer(rc_learnamp_t *client, const rc_learnamp_request_t *request, const rc_http_answer_t *http,
                         const rc_error_t *error, rc_learnamp_answer_t *answer)
@@ -294,7 +315,12 @@ static void read_answer(rc_learnamp_t *client, const rc_learnamp_request_t *requ
                                      .found = parsed.found,
                                      .user = parsed.user,
                                      .team = parsed.team,
-                                     .teams = parsed.teams};
+                                     .teams = parsed.teams,
+                                     .page = parsed.page};
+    if (is_page(request)) {
+        answer->page.total = header_number(http, "Total");
+        answer->page.pages = header_number(http, "Total-Pages");
+    }
     if (answer->class == RC_CLASS_APPLIED)
         client->message[0] = '\0';
     else
@@ -337,7 +363,7 @@ static void call_send(rc_learnamp_call_t *call)
                                  .body = made->body,
                                  .body_bytes = made->body != NULL ? strlen(made->body) : 0,
                                  .timeout_ms = client->timeout_ms,
-                                 .max_body_bytes = MAX_ANSWER_BYTES};
+                                 .max_body_bytes = is_page(made) ? MAX_PAGE_BYTES : MAX_ANSWER_BYTES};
     call->state = IS_SENT;
     call->token_round = client->token_round;
     call->sent_at = rc_loop_now(client->loop);
@@ -345,10 +371,27 @@ static void call_send(rc_learnamp_call_t *call)
     free(url);
 }
 
+/* Whether the call has its answer without being sent. */
+static bool call_has_answer(rc_learnamp_call_t *call, bool waited)
+{
+    rc_learnamp_t *client = call->client;
+    rc_learnamp_answer_t answer = {.class = RC_CLASS_APPLIED, .retry_after_ms = -1, .message = ""};
+    if (client->hooks.instead == NULL) return false;
+    rc_learnamp_request_fini(&call->request);
+    if (call->build(call->opaque, waited, &call->request)) {
+        if (!client->hooks.instead(client->hooks.opaque, &call->request, &answer)) return false;
+        call->instead = rc_alloc(sizeof answer);
+        *call->instead = answer;
+    }
+    call_end_soon(call, false);
+    return true;
+}
+
 /* A token, the engine's leave, then the request as it is now. */
 static void call_go(rc_learnamp_call_t *call, bool waited)
 {
     rc_learnamp_t *client = call->client;
+    if (call_has_answer(call, waited)) return;
     if (!rc_token_is_good(client->token)) {
         if (!rc_token_is_asked(client->token)) {
             if (!call_admit(call)) return;

@@ -15,6 +15,18 @@
 #include "consumer/learnamp/learnamp_request.h"
 #include "consumer/rules/outcome.h"
 
+typedef struct {
+    rc_class_t class;
+    int status;             /* 0: no answer */
+    int64_t retry_after_ms; /* -1: not said */
+    const char *message;    /* the service's words or what went wrong, at most 1 KiB; "" when all is well */
+    bool found;             /* lookups: there is one */
+    rc_learnamp_user_t user;
+    rc_learnamp_teams_t teams; /* of RC_EXPECT_TEAMS */
+    rc_learnamp_team_t team;
+    rc_learnamp_page_t page; /* of RC_EXPECT_USER_PAGE and RC_EXPECT_TEAM_PAGE */
+} rc_learnamp_answer_t;
+
 /* What the engine decides about requests. All may be NULL. */
 typedef struct {
     /* May a request of this integration be sent now? 0: yes, and it counts as sent; > 0: ask again in so many
@@ -25,18 +37,10 @@ typedef struct {
     /* 64 even bits, for jitter; NULL: no jitter. */
     uint64_t (*random)(void *opaque);
     void *opaque;
+    /* What is answered instead of sending the request, which is neither admitted nor counted then; false: it is sent.
+     * Strings of *answer stay until it is delivered. For commands that say what would be done. */
+    bool (*instead)(void *opaque, const rc_learnamp_request_t *request, rc_learnamp_answer_t *answer);
 } rc_learnamp_hooks_t;
-
-typedef struct {
-    rc_class_t class;
-    int status;             /* 0: no answer */
-    int64_t retry_after_ms; /* -1: not said */
-    const char *message;    /* the service's words or what went wrong, at most 1 KiB; "" when all is well */
-    bool found;             /* lookups: there is one */
-    rc_learnamp_user_t user;
-    rc_learnamp_teams_t teams; /* of RC_EXPECT_TEAMS */
-    rc_learnamp_team_t team;
-} rc_learnamp_answer_t;
 
 typedef struct rc_learnamp rc_learnamp_t;
 typedef struct rc_learnamp_call rc_learnamp_call_t;

@@ -1,23 +1,22 @@
-#include "consumer/learnamp/learnamp_parse.h"
+#include "consumer/learnamp/learnamp_parse_state.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/json.h"
 #include "common/json_pick.h"
 #include "common/text.h"
 
 enum { MAX_TOKEN_BYTES = 16 * 1024, DEFAULT_TOKEN_LIFE_S = 600, MAX_TOKEN_LIFE_S = 30 * 24 * 3600 };
 
-static rc_code_t malformed(rc_error_t *error, const char *what)
+rc_code_t rc_learnamp_malformed(rc_error_t *error, const char *what)
 {
     return rc_error_set(error, RC_MALFORMED, RC_RETRY, "Learn Amp's answer is not what its API promises: %s", what);
 }
 
 /* A member that is a string, null or absent; "" counts as absent. */
-static rc_code_t take_text(rc_arena_t *arena, const json_t *object, const char *key, const char **text,
-                           rc_error_t *error)
+rc_code_t rc_learnamp_take_text(rc_arena_t *arena, const json_t *object, const char *key, const char **text,
+                                rc_error_t *error)
 {
     const json_t *value = json_object_get(object, key);
     if (value == NULL || json_is_null(value)) {
@@ -27,16 +26,16 @@ static rc_code_t take_text(rc_arena_t *arena, const json_t *object, const char *
     if (!json_is_string(value)) {
         char what[64];
         snprintf(what, sizeof what, "%s is no text", key);
-        return malformed(error, what);
+        return rc_learnamp_malformed(error, what);
     }
     *text = json_string_length(value) > 0 ? rc_arena_strdup(arena, json_string_value(value)) : NULL;
     return RC_OK;
 }
 
-static rc_code_t take_id(const json_t *object, const char *what, int64_t *id, rc_error_t *error)
+rc_code_t rc_learnamp_take_id(const json_t *object, const char *what, int64_t *id, rc_error_t *error)
 {
     const json_t *value = json_object_get(object, "id");
-    if (!json_is_integer(value) || json_integer_value(value) <= 0) return malformed(error, what);
+    if (!json_is_integer(value) || json_integer_value(value) <= 0) return rc_learnamp_malformed(error, what);
     *id = json_integer_value(value);
     return RC_OK;
 }
@@ -46,7 +45,7 @@ static rc_code_t take_status(const json_t *object, bool *deactivated, rc_error_t
 {
     const char *status = rc_json_str(json_object_get(object, "status"), "status");
     if (status == NULL) status = rc_json_str(object, "status");
-    if (status == NULL) return malformed(error, "a user has no status");
+    if (status == NULL) return rc_learnamp_malformed(error, "a user has no status");
     *deactivated = strcasecmp(status, "deactivated") == 0;
     return RC_OK;
 }
@@ -55,19 +54,20 @@ static rc_code_t take_primary_team(const json_t *object, rc_learnamp_user_t *use
 {
     const json_t *team = json_object_get(object, "primaryTeam");
     if (team == NULL) return RC_OK;
-    if (!json_is_null(team) && !json_is_object(team)) return malformed(error, "primaryTeam is no object");
+    if (!json_is_null(team) && !json_is_object(team)) return rc_learnamp_malformed(error, "primaryTeam is no object");
     user->team_known = true;
-    return json_is_null(team) ? RC_OK
-                              : take_id(team, "primaryTeam has no positive integer id", &user->primary_team_id, error);
+    return json_is_null(team)
+               ? RC_OK
+               : rc_learnamp_take_id(team, "primaryTeam has no positive integer id", &user->primary_team_id, error);
 }
 
-static rc_code_t parse_user(rc_arena_t *arena, const json_t *object, rc_learnamp_user_t *user, rc_error_t *error)
+rc_code_t rc_learnamp_parse_user(rc_arena_t *arena, const json_t *object, rc_learnamp_user_t *user, rc_error_t *error)
 {
     *user = (rc_learnamp_user_t){.id = 0};
-    if (!json_is_object(object)) return malformed(error, "a user is no object");
-    rc_code_t code = take_id(object, "a user has no positive integer id", &user->id, error);
-    if (code == RC_OK) code = take_text(arena, object, "email", &user->email, error);
-    if (code == RC_OK) code = take_text(arena, object, "integrationExternalId", &user->external_id, error);
+    if (!json_is_object(object)) return rc_learnamp_malformed(error, "a user is no object");
+    rc_code_t code = rc_learnamp_take_id(object, "a user has no positive integer id", &user->id, error);
+    if (code == RC_OK) code = rc_learnamp_take_text(arena, object, "email", &user->email, error);
+    if (code == RC_OK) code = rc_learnamp_take_text(arena, object, "integrationExternalId", &user->external_id, error);
     if (code == RC_OK) code = take_status(object, &user->deactivated, error);
     if (code == RC_OK) code = take_primary_team(object, user, error);
     return code;
@@ -75,8 +75,8 @@ static rc_code_t parse_user(rc_arena_t *arena, const json_t *object, rc_learnamp
 
 /* ---- A user without detours ----
  *
- * Nearly all answers are one plain user. False leaves the judgement to the tree of the document (parse_user); what is
- * taken here, it would take likewise. */
+ * Nearly all answers are one plain user. False leaves the judgement to the tree of the document
+ * (rc_learnamp_parse_user); what is taken here, it would take likewise. */
 
 static bool pick_text(rc_arena_t *arena, rc_json_span_t span, const char **text)
 {
@@ -124,23 +124,23 @@ static bool pick_user(rc_arena_t *arena, const char *body, size_t size_bytes, rc
            pick_status(spans[3], &user->deactivated) && pick_primary_team(spans[4], user);
 }
 
-static rc_code_t parse_team(rc_arena_t *arena, const json_t *object, rc_learnamp_team_t *team, rc_error_t *error)
+rc_code_t rc_learnamp_parse_team(rc_arena_t *arena, const json_t *object, rc_learnamp_team_t *team, rc_error_t *error)
 {
     *team = (rc_learnamp_team_t){.id = 0};
-    if (!json_is_object(object)) return malformed(error, "a team is no object");
-    rc_code_t code = take_id(object, "a team has no positive integer id", &team->id, error);
-    if (code == RC_OK) code = take_text(arena, object, "name", &team->name, error);
-    if (code == RC_OK) code = take_text(arena, object, "integrationExternalId", &team->external_id, error);
+    if (!json_is_object(object)) return rc_learnamp_malformed(error, "a team is no object");
+    rc_code_t code = rc_learnamp_take_id(object, "a team has no positive integer id", &team->id, error);
+    if (code == RC_OK) code = rc_learnamp_take_text(arena, object, "name", &team->name, error);
+    if (code == RC_OK) code = rc_learnamp_take_text(arena, object, "integrationExternalId", &team->external_id, error);
     return code;
 }
 
-static rc_code_t list_of(const json_t *json, const char *key, const json_t **list, rc_error_t *error)
+rc_code_t rc_learnamp_list_of(const json_t *json, const char *key, const json_t **list, rc_error_t *error)
 {
     *list = json_object_get(json, key);
     if (json_is_array(*list)) return RC_OK;
     char what[64];
     snprintf(what, sizeof what, "there is no list of %s", key);
-    return malformed(error, what);
+    return rc_learnamp_malformed(error, what);
 }
 
 /* The member of the list that bears the address or the external id; a filter that the service ignored shows here. */
@@ -149,16 +149,16 @@ static rc_code_t find_user(rc_arena_t *arena, const json_t *json, rc_expect_t ex
 {
     const json_t *list = NULL, *object;
     size_t i;
-    if (list_of(json, "users", &list, error) != RC_OK) return RC_MALFORMED;
+    if (rc_learnamp_list_of(json, "users", &list, error) != RC_OK) return RC_MALFORMED;
     json_array_foreach(list, i, object)
     {
         const char *key = expect == RC_EXPECT_USERS ? "email" : "integrationExternalId";
         const char *value = rc_json_str(object, key);
         bool is_it = expect == RC_EXPECT_USERS ? rc_email_equal(value, wanted) : rc_text_equal(value, wanted);
-        if (!json_is_object(object)) return malformed(error, "a user is no object");
+        if (!json_is_object(object)) return rc_learnamp_malformed(error, "a user is no object");
         if (value == NULL || !is_it) continue;
         parsed->found = true;
-        return parse_user(arena, object, &parsed->user, error);
+        return rc_learnamp_parse_user(arena, object, &parsed->user, error);
     }
     return RC_OK;
 }
@@ -168,11 +168,11 @@ static rc_code_t count_teams(rc_arena_t *arena, const json_t *json, const char *
 {
     const json_t *list = NULL, *object;
     size_t i;
-    if (list_of(json, "teams", &list, error) != RC_OK) return RC_MALFORMED;
+    if (rc_learnamp_list_of(json, "teams", &list, error) != RC_OK) return RC_MALFORMED;
     json_array_foreach(list, i, object)
     {
         rc_learnamp_team_t team;
-        if (parse_team(arena, object, &team, error) != RC_OK) return RC_MALFORMED;
+        if (rc_learnamp_parse_team(arena, object, &team, error) != RC_OK) return RC_MALFORMED;
         teams->on_page++;
         if (!rc_text_equal(team.name, wanted) || team.external_id != NULL) continue;
         if (teams->free_count++ == 0) teams->first_free_id = team.id;
@@ -183,7 +183,7 @@ static rc_code_t count_teams(rc_arena_t *arena, const json_t *json, const char *
 static rc_code_t check_wanted(const char *wanted, const char *external_id, rc_error_t *error)
 {
     if (wanted == NULL || rc_text_equal(wanted, external_id)) return RC_OK;
-    return malformed(error, "it shows another external id than the one asked for");
+    return rc_learnamp_malformed(error, "it shows another external id than the one asked for");
 }
 
 rc_code_t rc_learnamp_parse(rc_arena_t *arena, rc_expect_t expect, const char *wanted, const char *body,
@@ -201,12 +201,12 @@ rc_code_t rc_learnamp_parse(rc_arena_t *arena, rc_expect_t expect, const char *w
     code = rc_json_parse(body, size_bytes, &json, error);
     if (code != RC_OK) goto cleanup;
     if (!json_is_object(json)) {
-        code = malformed(error, "it is no object");
+        code = rc_learnamp_malformed(error, "it is no object");
         goto cleanup;
     }
     switch (expect) {
     case RC_EXPECT_USER:
-        code = parse_user(arena, json, &result.user, error);
+        code = rc_learnamp_parse_user(arena, json, &result.user, error);
         if (code == RC_OK) code = check_wanted(wanted, result.user.external_id, error);
         result.found = true;
         break;
@@ -215,12 +215,18 @@ rc_code_t rc_learnamp_parse(rc_arena_t *arena, rc_expect_t expect, const char *w
         code = find_user(arena, json, expect, wanted, &result, error);
         break;
     case RC_EXPECT_TEAM:
-        code = parse_team(arena, json, &result.team, error);
+        code = rc_learnamp_parse_team(arena, json, &result.team, error);
         if (code == RC_OK) code = check_wanted(wanted, result.team.external_id, error);
         result.found = true;
         break;
     case RC_EXPECT_TEAMS:
         code = count_teams(arena, json, wanted, &result.teams, error);
+        break;
+    case RC_EXPECT_USER_PAGE:
+        code = rc_learnamp_parse_users(arena, json, &result.page, error);
+        break;
+    case RC_EXPECT_TEAM_PAGE:
+        code = rc_learnamp_parse_teams(arena, json, &result.page, error);
         break;
     case RC_EXPECT_NOTHING:
         break;
@@ -325,9 +331,9 @@ rc_code_t rc_learnamp_parse_token(const char *body, size_t size_bytes, char **to
     const json_t *value = json_object_get(json, "access_token");
     const json_t *life = json_object_get(json, "expires_in");
     if (!json_is_string(value) || !is_token(json_string_value(value), json_string_length(value))) {
-        code = malformed(error, "access_token is no token");
+        code = rc_learnamp_malformed(error, "access_token is no token");
     } else if (life != NULL && !json_is_null(life) && (!json_is_integer(life) || json_integer_value(life) <= 0)) {
-        code = malformed(error, "expires_in is no number of seconds");
+        code = rc_learnamp_malformed(error, "expires_in is no number of seconds");
     } else {
         int64_t seconds = json_is_integer(life) ? json_integer_value(life) : DEFAULT_TOKEN_LIFE_S;
         *token = rc_strdup(json_string_value(value));

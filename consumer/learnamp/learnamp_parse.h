@@ -33,11 +33,41 @@ typedef struct {
     int64_t first_free_id; /* the first of them */
 } rc_learnamp_teams_t;
 
+/* A user with all that the API shows of them. */
+typedef struct {
+    rc_learnamp_user_t user;
+    const char *first_name;
+    const char *last_name;
+    const char *job_title;
+    const char *language;
+    const char *hire_date; /* as shown */
+    bool expanded;         /* the answer has the next five */
+    const char *location;
+    const char *manager_email;
+    const char *primary_team_name;
+    const int64_t *secondary_team_ids;
+    size_t secondary_team_count;
+    bool custom_known; /* the answer has custom fields, which the documented API does not show */
+    const rc_custom_t *custom;
+    size_t custom_count;
+} rc_learnamp_profile_t;
+
+/* One page of a list. */
+typedef struct {
+    const rc_learnamp_profile_t *users; /* of RC_EXPECT_USER_PAGE */
+    size_t user_count;
+    const rc_learnamp_team_t *teams; /* of RC_EXPECT_TEAM_PAGE */
+    size_t team_count;
+    int64_t total; /* of all pages, as the answer's headers say; -1: not said */
+    int64_t pages; /* likewise */
+} rc_learnamp_page_t;
+
 typedef struct {
     bool found;
     rc_learnamp_user_t user;
     rc_learnamp_team_t team;
     rc_learnamp_teams_t teams;
+    rc_learnamp_page_t page;
 } rc_learnamp_parsed_t;
 
 /* Reads the body of a success. RC_MALFORMED when it is not what was expected; the message says what is wrong, without

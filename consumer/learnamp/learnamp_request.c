@@ -90,6 +90,26 @@ void rc_request_any_team(rc_learnamp_request_t *request)
     expect(request, RC_EXPECT_TEAMS, "");
 }
 
+void rc_request_user_page(rc_learnamp_request_t *request, const char *status, int64_t page)
+{
+    char *path = rc_sprintf("/v1/users?expanded=true&page=%lld&perPage=%d%s%s", (long long)page, PER_PAGE,
+                            status != NULL ? "&filters%5Bstatus%5D%5B%5D=" : "", status != NULL ? status : "");
+    fill(request, RC_CALL_READ, "GET", path);
+    request->expect = RC_EXPECT_USER_PAGE;
+}
+
+void rc_request_team_page(rc_learnamp_request_t *request, int64_t page)
+{
+    fill(request, RC_CALL_READ, "GET", rc_sprintf("/v1/teams?page=%lld&perPage=%d", (long long)page, PER_PAGE));
+    request->expect = RC_EXPECT_TEAM_PAGE;
+}
+
+void rc_request_user_shown(rc_learnamp_request_t *request, const char *external_id)
+{
+    rc_request_user_expanded(request, external_id);
+    request->expect = RC_EXPECT_USER_PAGE;
+}
+
 void rc_request_reactivate(rc_learnamp_request_t *request, int64_t user_id)
 {
     fill(request, RC_CALL_WRITE, "PUT", rc_sprintf("/v1/users/%lld/reactivate", (long long)user_id));

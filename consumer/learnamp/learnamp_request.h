@@ -13,12 +13,14 @@
 
 /* What a successful answer holds. */
 typedef enum {
-    RC_EXPECT_NOTHING, /* 204; an object is fine too, but not a page that a proxy says in the service's place */
-    RC_EXPECT_USER,    /* one user; `wanted` NULL, or the external id that it must bear */
-    RC_EXPECT_USERS,   /* a list, of which the user with the address `wanted` counts */
-    RC_EXPECT_MEMBER,  /* a list, of which the user with the external id `wanted` counts */
-    RC_EXPECT_TEAM,    /* one team; `wanted` likewise */
-    RC_EXPECT_TEAMS    /* a list, of which the teams named `wanted` count */
+    RC_EXPECT_NOTHING,   /* 204; an object is fine too, but not a page that a proxy says in the service's place */
+    RC_EXPECT_USER,      /* one user; `wanted` NULL, or the external id that it must bear */
+    RC_EXPECT_USERS,     /* a list, of which the user with the address `wanted` counts */
+    RC_EXPECT_MEMBER,    /* a list, of which the user with the external id `wanted` counts */
+    RC_EXPECT_TEAM,      /* one team; `wanted` likewise */
+    RC_EXPECT_TEAMS,     /* a list, of which the teams named `wanted` count */
+    RC_EXPECT_USER_PAGE, /* a page of users, all of which count */
+    RC_EXPECT_TEAM_PAGE  /* a page of teams, likewise */
 } rc_expect_t;
 
 typedef struct {
@@ -40,6 +42,12 @@ void rc_request_user_expanded(rc_learnamp_request_t *request, const char *extern
 /* Whether users and teams can be read at all: nothing is wanted of what the lists hold. */
 void rc_request_any_user(rc_learnamp_request_t *request);
 void rc_request_any_team(rc_learnamp_request_t *request);
+
+/* Lists, page by page from 1. `status` is a filter value ("deactivated"); NULL: none. */
+void rc_request_user_page(rc_learnamp_request_t *request, const char *status, int64_t page);
+void rc_request_team_page(rc_learnamp_request_t *request, int64_t page);
+/* A page that holds the user with that external id, if the list shows them. */
+void rc_request_user_shown(rc_learnamp_request_t *request, const char *external_id);
 
 /* What a body is made of. */
 typedef struct {

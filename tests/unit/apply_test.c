@@ -139,7 +139,7 @@ static void teardown(void)
 
 static void open_service(const rc_script_line_t *lines, size_t count)
 {
-    static const rc_learnamp_hooks_t hooks = {admit, observe, no_jitter, NULL};
+    static const rc_learnamp_hooks_t hooks = {.admit = admit, .observe = observe, .random = no_jitter};
     script = rc_script_new(lines, count);
     integration.learnamp.base_url = rc_script_url(script);
     client = rc_learnamp_new(loop, http, &integration, rc_unit_patience_ms(TIMEOUT_MS), NULL, &hooks);
