@@ -20,6 +20,7 @@ enum { RC_METRICS_PRODUCER = 1, RC_METRICS_CONSUMER = 2, RC_METRICS_BOTH = 3 };
     X(POLLS, COUNTER, PRODUCER, "polls_total", ("integration", "result"), "Polls ended, by result: ok, or the error that ended them.") \
     X(POLL_DURATION, HISTOGRAM_SLOW, PRODUCER, "poll_duration_seconds", (NULL), "From the start of a poll to its last commit.") \
     X(LAST_COMPLETE_FETCH, GAUGE, PRODUCER, "last_complete_fetch_timestamp_seconds", ("integration"), "When the last fetch that ended normally began, since 1970.") \
+    X(POLL_INTERVAL, GAUGE, PRODUCER, "poll_interval_seconds", ("integration"), "How often the integration is to be polled.") \
     X(INTEGRATION_STATE, GAUGE, PRODUCER, "integration_state", ("integration", "state"), "1 for the state the integration is in: OK, RETRYING, NEEDS_CUSTOMER or MISCONFIGURED; 0 for the others.") \
     X(HOLDS, GAUGE, PRODUCER, "holds", ("integration", "class"), "Open holds that wait for a person, by brake.") \
     X(EMPLOYEES, GAUGE, PRODUCER, "employees", ("integration"), "Employees known, announced or not.") \

@@ -7,7 +7,8 @@ usage() {
 Usage: deploy/install.sh [build] [test] [image] [--check]
 
   build    what the programs and the sandbox need to build and run (the default)
-  test     what tests/run.sh needs besides: clang, valgrind, Java and Maven for a real Kafka, Node.js, Python, linters
+  test     what tests/run.sh needs besides: clang, valgrind, Java and Maven for a real Kafka, Node.js, Python, linters,
+           kubectl and systemd for what they check
   image    what deploy/image.sh needs: buildah and debootstrap
 
   --check  install nothing; say what is missing, and exit 1 if anything is
@@ -26,7 +27,8 @@ test_packages() {
     if [ "$(release)" = bookworm ]; then clang=-14; fi
     echo "clang$clang clang-format$clang clang-tidy$clang libclang-rt${clang:--19}-dev
         cppcheck:cppcheck shellcheck:shellcheck valgrind:valgrind git:git procps:ps
-        default-jre-headless:java maven:mvn nodejs:node npm:npm python3:python3 python3-venv:python3"
+        default-jre-headless:java maven:mvn nodejs:node npm:npm python3:python3 python3-venv:python3
+        kubernetes-client:kubectl systemd:systemd-analyze"
 }
 
 release() {

@@ -35,7 +35,7 @@ static rc_poll_context_t poll_context(rc_worker_t *worker)
 static void show_state(rc_worker_t *worker, const rc_sync_state_t *state)
 {
     worker->shown = true;
-    rc_gauges_set_state(worker->context->metrics, worker->integration->id, state);
+    rc_gauges_set_state(worker->context->metrics, worker->integration, state);
 }
 
 rc_code_t rc_worker_load_state(rc_worker_t *worker, rc_arena_t *arena, rc_sync_state_t *state, rc_error_t *error)
