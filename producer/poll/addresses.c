@@ -18,6 +18,8 @@ struct rc_addresses {
     const rc_codec_t *codec;
     const char *integration_id;
     const rc_stage_t *stage;
+    bool (*passes)(const void *opaque, size_t index);
+    const void *opaque;
     rc_arena_t *arena;   /* of what is held */
     rc_arena_t *scratch; /* of a row */
     rc_arena_t *answer;  /* of claim_of, until the next call */
@@ -76,13 +78,13 @@ bool rc_addresses_claim(rc_addresses_t *addresses, size_t index, rc_arena_t *are
     rc_pending_t change;
     rc_snapshot_t snapshot;
     bool found;
+    if (!addresses->passes(addresses->opaque, index)) return false;
     if (rc_stage_get(addresses->stage, index, arena, &staged, &error) != RC_OK) {
         fail(addresses, &error);
         return false;
     }
-    if (*(const char *)staged.value != RC_STAGED_CHANGE) return false;
-    if (rc_codec_decode_pending(addresses->codec, (const char *)staged.value + 1, staged.value_bytes - 1, arena,
-                                &change, NULL, &error) != RC_OK ||
+    if (rc_codec_decode_pending(addresses->codec, staged.value, staged.value_bytes, arena, &change, NULL, &error) !=
+            RC_OK ||
         rc_views_snapshot(addresses->views, addresses->integration_id, staged.employee_id, arena, &snapshot, &found,
                           &error) != RC_OK) {
         fail(addresses, &error);
@@ -149,13 +151,16 @@ static void holders_of(void *opaque, const char *address, rc_holder_fn *visit, v
 }
 
 rc_code_t rc_addresses_new(rc_views_t *views, const rc_codec_t *codec, const char *integration_id,
-                           const rc_stage_t *stage, rc_addresses_t **result, rc_error_t *error)
+                           const rc_stage_t *stage, bool (*passes)(const void *opaque, size_t index),
+                           const void *opaque, rc_addresses_t **result, rc_error_t *error)
 {
     rc_addresses_t *addresses = rc_zalloc(sizeof *addresses);
     *addresses = (rc_addresses_t){.views = views,
                                   .codec = codec,
                                   .integration_id = integration_id,
                                   .stage = stage,
+                                  .passes = passes,
+                                  .opaque = opaque,
                                   .arena = rc_arena_new(),
                                   .scratch = rc_arena_new(),
                                   .answer = rc_arena_new(),

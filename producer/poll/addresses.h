@@ -10,20 +10,20 @@
 
 typedef struct rc_addresses rc_addresses_t;
 
-/* Reads the published rows once, keeping those whose address is wanted on the (sealed) stage. Borrows all for its life.
+/* Reads the published rows once, keeping those whose address is wanted on the (sealed) stage. `passes` says of an entry
+ * whether it is a change that may be published; who may not claims nothing and stays what they are. Entries are encoded
+ * PendingChanges. Borrows all for its life.
  * Returns new (free with rc_addresses_free). */
 rc_code_t rc_addresses_new(rc_views_t *views, const rc_codec_t *codec, const char *integration_id,
-                           const rc_stage_t *stage, rc_addresses_t **addresses, rc_error_t *error);
+                           const rc_stage_t *stage, bool (*passes)(const void *opaque, size_t index),
+                           const void *opaque, rc_addresses_t **addresses, rc_error_t *error);
 void rc_addresses_free(rc_addresses_t *addresses); /* NULL is fine */
 
 /* For rc_collisions_new. */
 const rc_address_index_t *rc_addresses_index(const rc_addresses_t *addresses);
-/* The claim of a stage's entry; false: it publishes nothing. Strings in the arena. */
+/* The claim of a stage's entry; false: it publishes nothing, or may not. Strings in the arena. */
 bool rc_addresses_claim(rc_addresses_t *addresses, size_t index, rc_arena_t *arena, rc_claim_t *claim);
 /* RC_OK, or what went wrong while the index was asked: then no answer of it counts. */
 rc_code_t rc_addresses_result(const rc_addresses_t *addresses, rc_error_t *error);
-
-/* What stands on the stage: one byte in front of each entry. */
-typedef enum { RC_STAGED_CHANGE = 'C', RC_STAGED_PENDING = 'P', RC_STAGED_TOMBSTONE = 'T' } rc_staged_kind_t;
 
 #endif

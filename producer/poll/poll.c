@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "producer/poll/poll_steps.h"
+#include "producer/poll/settle.h"
 
 enum { VALUE_MAX_BYTES = 1024 * 1024 };
 
@@ -36,36 +36,75 @@ static bool visit_pending(void *opaque, const rc_pending_t *pending, uint32_t or
     return true;
 }
 
+/* Looks at everybody and leaves the sealed stage. To be ended by fini_run in any case. */
+static rc_code_t begin_run(rc_run_t *run, const rc_poll_context_t *context, const rc_poll_order_t *order,
+                           const rc_sync_state_t *before, rc_poll_result_t *result, rc_error_t *error)
+{
+    const rc_wall_t now = order->now;
+    *run = (rc_run_t){.context = context,
+                      .order = order,
+                      .before = before,
+                      .kind = order->kind,
+                      .occasion = {.integration = context->integration,
+                                   .trigger = order->trigger,
+                                   .now = now,
+                                   .today = rc_zone_date(context->integration->zone, now),
+                                   .initial_import = !before->watermark.ms},
+                      .record = rc_arena_new(),
+                      .views_life = rc_views_life(context->views),
+                      .value = RC_BUF_INIT(VALUE_MAX_BYTES),
+                      .result = result};
+    run->brakes = rc_brakes_new(&run->occasion, before, before->paused & ~order->resumed, order->decision);
+    if (run->kind == RC_POLL_INCREMENTAL && rc_poll_is_full_due(context->integration, before, now))
+        run->kind = RC_POLL_FULL;
+    *result = (rc_poll_result_t){.kind = run->kind};
+    rc_code_t code = rc_run_look(run, error);
+    return code == RC_OK ? rc_stage_seal(run->stage, error) : code;
+}
+
+static void fini_run(rc_run_t *run)
+{
+    rc_stage_free(run->stage);
+    rc_brakes_free(run->brakes);
+    free(run->snapshots.bits);
+    free(run->pending.bits);
+    rc_buf_fini(&run->value);
+    rc_arena_free(run->record);
+}
+
 rc_code_t rc_poll_run(const rc_poll_context_t *context, const rc_poll_order_t *order, const rc_sync_state_t *before,
                       rc_arena_t *arena, rc_poll_result_t *result, rc_error_t *error)
 {
-    const rc_wall_t now = order->now;
-    rc_run_t run = {.context = context,
-                    .order = order,
-                    .before = before,
-                    .kind = order->kind,
-                    .occasion = {.integration = context->integration,
-                                 .trigger = order->trigger,
-                                 .now = now,
-                                 .today = rc_zone_date(context->integration->zone, now),
-                                 .initial_import = !before->watermark.ms},
-                    .record = rc_arena_new(),
-                    .views_life = rc_views_life(context->views),
-                    .value = RC_BUF_INIT(VALUE_MAX_BYTES),
-                    .result = result};
-    if (run.kind == RC_POLL_INCREMENTAL && rc_poll_is_full_due(context->integration, before, now))
-        run.kind = RC_POLL_FULL;
-    *result = (rc_poll_result_t){.kind = run.kind};
-    rc_code_t code = rc_run_look(&run, error);
-    if (code == RC_OK) code = rc_stage_seal(run.stage, error);
+    rc_run_t run;
+    rc_code_t code = begin_run(&run, context, order, before, result, error);
     if (code == RC_OK) code = rc_run_publish(&run, arena, error);
-    pending_t about = {now, result};
+    pending_t about = {order->now, result};
     if (code == RC_OK)
         code = rc_views_each_pending(context->views, context->integration->id, visit_pending, &about, error);
-    rc_stage_free(run.stage);
-    free(run.snapshots.bits);
-    free(run.pending.bits);
-    rc_buf_fini(&run.value);
-    rc_arena_free(run.record);
+    fini_run(&run);
+    return code;
+}
+
+rc_code_t rc_poll_preview(const rc_poll_context_t *context, const rc_poll_order_t *order, const rc_sync_state_t *before,
+                          bool (*visit)(void *opaque, const rc_settled_t *settled), void *opaque, rc_arena_t *arena,
+                          rc_poll_result_t *result, rc_error_t *error)
+{
+    rc_run_t run;
+    rc_settlement_t *settlement = NULL;
+    int64_t events[RC_EVENT_COUNT] = {0};
+    rc_code_t code = begin_run(&run, context, order, before, result, error);
+    if (code == RC_OK) code = rc_settlement_new(&run, &settlement, error);
+    while (code == RC_OK && !rc_settlement_is_done(settlement)) {
+        rc_settled_t settled;
+        code = rc_settlement_next(settlement, &settled, error);
+        if (code != RC_OK || !visit(opaque, &settled)) break;
+        for (size_t i = 0; settled.publishes && i < settled.diff.count; i++) events[settled.diff.events[i].type]++;
+    }
+    if (code == RC_OK) {
+        result->state = rc_run_state_after(&run, settlement, true, events, arena);
+        memcpy(result->events, events, sizeof events);
+    }
+    rc_settlement_free(settlement);
+    fini_run(&run);
     return code;
 }

@@ -2,15 +2,16 @@
 
 #include "producer/poll/poll_steps.h"
 
-static rc_code_t put(rc_run_t *run, rc_staged_kind_t kind, const char *employee_id, const char *address,
+static rc_code_t put(rc_run_t *run, rc_tag_t tag, const char *employee_id, const char *address,
                      const rc_pending_t *pending, rc_error_t *error)
 {
-    const char mark = (char)kind;
+    uint64_t bits;
+    memcpy(&bits, &tag, sizeof bits);
     rc_buf_reset(&run->value);
-    RC_INVARIANT(rc_buf_add(&run->value, &mark, 1));
     rc_code_t code = pending ? rc_codec_encode_pending(run->context->codec, pending, &run->value, error) : RC_OK;
     if (code != RC_OK) return rc_error_prefix(error, "employee %s", employee_id);
-    return rc_stage_put(run->stage, employee_id, address, run->value.data, run->value.size_bytes, error);
+    return rc_stage_put(run->stage, employee_id, address, bits, pending ? run->value.data : "", run->value.size_bytes,
+                        error);
 }
 
 /* Whether the change is to an address that the person is not announced with. */
@@ -26,19 +27,23 @@ rc_code_t rc_run_stage(rc_run_t *run, const char *employee_id, const rc_snapshot
                        const rc_pending_t *stored, const rc_decision_t *decision, rc_error_t *error)
 {
     rc_pending_t next;
+    rc_tag_t tag = {.kind = RC_STAGED_CHANGE, .has_snapshot = snapshot, .has_pending = stored};
     if (decision->diff.count > 0) {
         next = rc_pending_of(&run->occasion, employee_id, stored, decision, NULL);
         const char *email = next.wanted == RC_PRESENCE_EMPLOYED ? next.employee.email : NULL;
         run->address_changes |= wants_another_address(run, snapshot, email);
-        return put(run, RC_STAGED_CHANGE, employee_id, email ? rc_address_key(run->record, email) : NULL, &next, error);
+        tag.braked = rc_brakes_look(run->brakes, run->record, snapshot, stored, decision);
+        return put(run, tag, employee_id, email ? rc_address_key(run->record, email) : NULL, &next, error);
     }
     switch (rc_pending_next(&run->occasion, employee_id, stored, decision, NULL, &next)) {
     case RC_PENDING_NOTHING:
         return RC_OK;
     case RC_PENDING_WRITE:
-        return put(run, RC_STAGED_PENDING, employee_id, NULL, &next, error);
+        tag.kind = RC_STAGED_PENDING;
+        return put(run, tag, employee_id, NULL, &next, error);
     case RC_PENDING_TOMBSTONE:
-        return put(run, RC_STAGED_TOMBSTONE, employee_id, NULL, NULL, error);
+        tag.kind = RC_STAGED_TOMBSTONE;
+        return put(run, tag, employee_id, NULL, NULL, error);
     }
     RC_DIE("a pending change has no next step");
 }

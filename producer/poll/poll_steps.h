@@ -5,12 +5,24 @@
 
 #include "producer/poll/addresses.h"
 #include "producer/poll/poll.h"
+#include "producer/poll/stage.h"
+#include "producer/rules/brakes.h"
 
 /* Rows of a table that this run has dealt with, by ordinal. */
 typedef struct {
     uint8_t *bits;
     uint32_t count;
 } rc_seen_t;
+
+/* What stands on the stage of one person: as value an encoded PendingChange (of a tombstone nothing), as tag this. */
+typedef enum { RC_STAGED_CHANGE, RC_STAGED_PENDING, RC_STAGED_TOMBSTONE } rc_staged_kind_t;
+typedef struct {
+    rc_braked_t braked;
+    rc_staged_kind_t kind : 2;
+    bool has_snapshot : 1; /* before this run */
+    bool has_pending : 1;
+} rc_tag_t;
+_Static_assert(sizeof(rc_tag_t) == sizeof(uint64_t), "a tag of the stage");
 
 typedef struct {
     const rc_poll_context_t *context;
@@ -19,6 +31,7 @@ typedef struct {
     rc_poll_kind_t kind;
     rc_occasion_t occasion;
     uint64_t views_life; /* of the views that the run began with (rc_views_life) */
+    rc_brakes_t *brakes;
     rc_stage_t *stage;
     bool address_changes; /* a staged change wants an address that the person does not have */
     rc_arena_t *record;   /* of the person at hand */

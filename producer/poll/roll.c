@@ -26,7 +26,7 @@ struct rc_roll {
     size_t capacity;
     size_t used;
     uint64_t life;
-    size_t published;
+    size_t stored;
     size_t announced;
     size_t unseen;
 };
@@ -120,7 +120,7 @@ void rc_roll_begin(rc_roll_t *roll, uint64_t life)
     drop_absent(roll);
     for (size_t i = 0; i < roll->capacity; i++) roll->entries[i].marks &= kept;
     roll->life = life;
-    roll->published = roll->announced = roll->unseen = 0;
+    roll->stored = roll->announced = roll->unseen = 0;
 }
 
 static bool is_at(const entry_t *entry, int64_t offset)
@@ -131,8 +131,8 @@ static bool is_at(const entry_t *entry, int64_t offset)
 static void add_published(rc_roll_t *roll, entry_t *entry)
 {
     if (entry->marks & PUBLISHED) return;
+    roll->stored += !(entry->marks & PENDING);
     entry->marks |= PUBLISHED;
-    roll->published++;
     roll->announced += (entry->marks & EMPLOYED) != 0;
     roll->unseen += (entry->marks & EMPLOYED) != 0;
 }
@@ -161,7 +161,9 @@ void rc_roll_learn(rc_roll_t *roll, const char *employee_id, size_t length, int6
 
 void rc_roll_add_pending(rc_roll_t *roll, const char *employee_id, size_t length)
 {
-    find_or_add(roll, employee_id, length)->marks |= PENDING;
+    entry_t *entry = find_or_add(roll, employee_id, length);
+    roll->stored += !(entry->marks & (PUBLISHED | PENDING));
+    entry->marks |= PENDING;
 }
 
 /* --- after it --- */
@@ -189,9 +191,9 @@ bool rc_roll_has_seen(const rc_roll_t *roll, const char *employee_id, size_t len
     return find(roll, employee_id, length)->marks & SEEN;
 }
 
-size_t rc_roll_published(const rc_roll_t *roll)
+size_t rc_roll_stored(const rc_roll_t *roll)
 {
-    return roll->published;
+    return roll->stored;
 }
 
 size_t rc_roll_announced(const rc_roll_t *roll)

@@ -43,8 +43,8 @@ rc_roll_entry_t rc_roll_find(const rc_roll_t *roll, const char *employee_id, siz
 void rc_roll_see(rc_roll_t *roll, const char *employee_id, size_t length);
 bool rc_roll_has_seen(const rc_roll_t *roll, const char *employee_id, size_t length);
 
-/* Everybody published; of them the announced; of them those who were not seen. */
-size_t rc_roll_published(const rc_roll_t *roll);
+/* Everybody published or pending; of them the announced; of them those who were not seen. */
+size_t rc_roll_stored(const rc_roll_t *roll);
 size_t rc_roll_announced(const rc_roll_t *roll);
 size_t rc_roll_unseen(const rc_roll_t *roll);
 

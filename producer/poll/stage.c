@@ -14,6 +14,7 @@ typedef struct {
     uint64_t id_hash;
     uint64_t address_hash; /* 0: none */
     int64_t position;      /* in the file; rises with the puts */
+    uint64_t tag;
 } slot_t;
 
 /* In front of each entry in the file. */
@@ -95,7 +96,7 @@ static rc_code_t flush(rc_stage_t *stage, rc_error_t *error)
     return RC_OK;
 }
 
-rc_code_t rc_stage_put(rc_stage_t *stage, const char *employee_id, const char *address, const void *value,
+rc_code_t rc_stage_put(rc_stage_t *stage, const char *employee_id, const char *address, uint64_t tag, const void *value,
                        size_t value_bytes, rc_error_t *error)
 {
     RC_INVARIANT(!stage->sealed);
@@ -114,7 +115,7 @@ rc_code_t rc_stage_put(rc_stage_t *stage, const char *employee_id, const char *a
     }
     stage->slots[stage->count++] = (slot_t){rc_hash64(employee_id, entry.id_bytes),
                                             entry.address_bytes ? rc_hash64(address, entry.address_bytes) : 0,
-                                            stage->written + (int64_t)stage->buffer.size_bytes};
+                                            stage->written + (int64_t)stage->buffer.size_bytes, tag};
     RC_INVARIANT(rc_buf_add(&stage->buffer, &entry, sizeof entry) &&
                  rc_buf_add(&stage->buffer, employee_id, entry.id_bytes) &&
                  rc_buf_add(&stage->buffer, address ? address : "", entry.address_bytes) &&
@@ -239,6 +240,11 @@ rc_code_t rc_stage_seal(rc_stage_t *stage, rc_error_t *error)
 size_t rc_stage_count(const rc_stage_t *stage)
 {
     return stage->count;
+}
+
+uint64_t rc_stage_tag(const rc_stage_t *stage, size_t index)
+{
+    return stage->slots[index].tag;
 }
 
 rc_code_t rc_stage_get(const rc_stage_t *stage, size_t index, rc_arena_t *arena, rc_staged_t *staged, rc_error_t *error)

@@ -17,9 +17,10 @@ typedef struct rc_stage rc_stage_t;
 rc_code_t rc_stage_new(const char *directory, rc_stage_t **stage, rc_error_t *error);
 void rc_stage_free(rc_stage_t *stage); /* NULL is fine */
 
-/* Puts an employee's entry (an encoded PendingChange) on the stage; a later one takes the place of an earlier.
- * `address` is the key of the e-mail address that the change wants (producer/rules/collision.h), NULL: none. Copied. */
-rc_code_t rc_stage_put(rc_stage_t *stage, const char *employee_id, const char *address, const void *value,
+/* Puts an employee's entry on the stage; a later one takes the place of an earlier. `address` is the key of the e-mail
+ * address that the change wants (producer/rules/collision.h), NULL: none; `tag` is kept in memory, for questions that
+ * are asked of all entries. Copied. */
+rc_code_t rc_stage_put(rc_stage_t *stage, const char *employee_id, const char *address, uint64_t tag, const void *value,
                        size_t value_bytes, rc_error_t *error);
 /* Closes the stage for puts: sorted, and without what was replaced. RC_IO: the poll has failed. */
 rc_code_t rc_stage_seal(rc_stage_t *stage, rc_error_t *error);
@@ -34,6 +35,7 @@ typedef struct {
 } rc_staged_t;
 
 size_t rc_stage_count(const rc_stage_t *stage);
+uint64_t rc_stage_tag(const rc_stage_t *stage, size_t index);
 /* The entry at `index`, in an order that is the same for the same content. Copied into the arena. */
 rc_code_t rc_stage_get(const rc_stage_t *stage, size_t index, rc_arena_t *arena, rc_staged_t *staged,
                        rc_error_t *error);

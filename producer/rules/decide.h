@@ -1,6 +1,6 @@
 /* All pure rules about one employee in a row: from what a fetch or the clock brought to what is published, kept pending
  * or left alone. The engine calls this for every record that it reads and for every stored person whose day has come,
- * puts brakes (later) and collisions on top, and writes what comes out. Pure; any thread. */
+ * puts brakes and collisions on top, and writes what comes out. Pure; any thread. */
 #ifndef RC_PRODUCER_DECIDE_H
 #define RC_PRODUCER_DECIDE_H
 

@@ -33,7 +33,8 @@ static void tear_down(void)
 static void put(const char *id, const char *address, const char *value)
 {
     rc_error_t error = RC_ERROR_INIT;
-    ck_assert_msg(rc_stage_put(stage, id, address, value, strlen(value), &error) == RC_OK, "%s", error.message);
+    ck_assert_msg(rc_stage_put(stage, id, address, strlen(value), value, strlen(value), &error) == RC_OK, "%s",
+                  error.message);
 }
 
 static rc_staged_t get(size_t index)
@@ -135,7 +136,7 @@ START_TEST(what_is_too_large_is_refused_alone)
     enum { HUGE_BYTES = 3 << 20 };
     char *huge = calloc(1, HUGE_BYTES);
     rc_error_t error = RC_ERROR_INIT;
-    ck_assert_int_eq(rc_stage_put(stage, "1", NULL, huge, HUGE_BYTES, &error), RC_TOO_LARGE);
+    ck_assert_int_eq(rc_stage_put(stage, "1", NULL, 0, huge, HUGE_BYTES, &error), RC_TOO_LARGE);
     ck_assert_int_eq(error.disposition, RC_REJECT);
     put("2", NULL, "v");
     ck_assert_int_eq(rc_stage_seal(stage, NULL), RC_OK);
