@@ -19,6 +19,15 @@ static const rc_cli_command_t COMMANDS[] = {
      .example = "once\nonce --integration personio:CBNMt7dSNCzBdnRTx87dev4E --full",
      .options = RC_OPT(INSTANCE) | RC_OPT(INTEGRATION) | RC_OPT(FULL) | RC_OPT(JSON) | RC_OPT(WAIT),
      .run = rc_producer_once},
+    {.name = "status",
+     .summary = "what is in step, what waits and why, and what to do about it",
+     .details =
+         "Reads the topics alone, so it works beside running producers and on any machine. With --hold: everybody "
+         "in that hold and what would change; more than 40 people are grouped by what changes (--json has them "
+         "one by one). Exits with 3 when something is held.",
+     .example = "status\nstatus --integration personio:CBNMt7dSNCzBdnRTx87dev4E --json\nstatus --hold H",
+     .options = RC_OPT(INTEGRATION) | RC_OPT(HOLD) | RC_OPT(JSON),
+     .run = rc_producer_status},
     {.name = "topics",
      .summary = "create the topics that are missing, and check all",
      .details = "Also when kafka.create_topics is off. What is there is never altered: a mismatch is shown with what "

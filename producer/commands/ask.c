@@ -161,9 +161,9 @@ rc_code_t rc_ask_who_works(const rc_kafka_t *kafka, rc_producers_t *producers, r
     size_t count = 0;
     rc_code_t code = rc_kafka_admin_open(kafka, &admin, error);
     if (code == RC_OK) code = rc_kafka_admin_cluster_id(admin, ASK_TIMEOUT_MS, &cluster_id, error);
-    if (code == RC_OK && !rc_kafka_is_mock(cluster_id))
-        code = list_members(admin, group_id, arena, &members, &count, error);
-    *producers = (rc_producers_t){.services = false};
+    bool known = code == RC_OK && !rc_kafka_is_mock(cluster_id);
+    if (known) code = list_members(admin, group_id, arena, &members, &count, error);
+    *producers = (rc_producers_t){.known = known};
     for (size_t i = 0; code == RC_OK && i < count; i++) {
         if (!members[i].instance_id) continue; /* a single poll */
         bool own = strcmp(members[i].instance_id, rc_kafka_config(kafka)->instance) == 0;

@@ -24,6 +24,7 @@ rc_code_t rc_ask(const rc_kafka_t *kafka, const rc_codec_t *codec, rc_command_t 
 
 /* Who works: members of the producers' group. The mock cluster cannot say: nobody. */
 typedef struct {
+    bool known;     /* the cluster can say */
     bool services;  /* others than this instance */
     bool own_ghost; /* one of this instance: dead, if this process holds the instance's store */
 } rc_producers_t;

@@ -8,6 +8,8 @@
 rc_exit_t rc_producer_run(const rc_args_t *args);
 /* One poll of everything; while services run, by a command to them. */
 rc_exit_t rc_producer_once(const rc_args_t *args);
+/* What is in step, what waits and why; or everybody in a hold. */
+rc_exit_t rc_producer_status(const rc_args_t *args);
 /* Creates and checks the topics. */
 rc_exit_t rc_producer_topics(const rc_args_t *args);
 /* Reaches every service once and says what is wrong. */

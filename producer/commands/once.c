@@ -9,6 +9,7 @@
 #include "common/signals.h"
 #include "producer/commands/ask.h"
 #include "producer/commands/commands.h"
+#include "producer/commands/overview.h"
 #include "producer/service/service.h"
 
 /* How one integration's poll ended. */
@@ -152,18 +153,6 @@ static rc_code_t poll_all(once_t *once, rc_error_t *error)
 
 /* --- what is printed --- */
 
-static json_t *last_poll_json(const rc_poll_report_t *poll)
-{
-    json_t *json = json_object();
-    rc_json_put_wall(json, "started_at", poll->started_at);
-    rc_json_put_wall(json, "finished_at", poll->finished_at);
-    rc_json_put_str(json, "trigger", rc_enum_str(&RC_ENUM_TRIGGER, (int)poll->trigger));
-    (void)json_object_set_new(json, "full", json_boolean(poll->full));
-    (void)json_object_set_new(json, "read", json_integer(poll->read));
-    (void)json_object_set_new(json, "events", json_integer(poll->events));
-    return json;
-}
-
 static void print_json(const once_t *once)
 {
     json_t *integrations = json_array();
@@ -174,7 +163,7 @@ static void print_json(const once_t *once)
         (void)json_object_set_new(integration, "ok", json_boolean(outcome->ok));
         if (!outcome->ok) rc_json_put_str(integration, "error", outcome->message);
         if (outcome->state.last_poll.started_at.ms)
-            (void)json_object_set_new(integration, "last_poll", last_poll_json(&outcome->state.last_poll));
+            (void)json_object_set_new(integration, "last_poll", rc_overview_poll_json(&outcome->state.last_poll));
         (void)json_array_append_new(integrations, integration);
     }
     json_t *document = json_pack("{s:o}", "integrations", integrations);

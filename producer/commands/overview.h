@@ -1,0 +1,41 @@
+/* The words of `status`: what an integration's state and its holds say, for people and for programs, and what to type
+ * next. Pure; any thread. */
+#ifndef RC_PRODUCER_OVERVIEW_H
+#define RC_PRODUCER_OVERVIEW_H
+
+#include "common/buf.h"
+#include "common/json.h"
+#include "common/report.h"
+#include "producer/commands/reading.h"
+
+/* "just now", "12 min ago", "3 h ago", "4 days ago"; "in 5 min" for what is to come. In the arena. */
+const char *rc_words_ago(rc_arena_t *arena, rc_wall_t then, rc_wall_t now);
+/* "2026-11-22 14:03 UTC". In the arena. */
+const char *rc_words_moment(rc_arena_t *arena, rc_wall_t at);
+/* "team changes" */
+const char *rc_words_brake(rc_arena_t *arena, rc_brake_t brake);
+/* "created, deactivated" of a set of event types; "everything" for all. In the arena. */
+const char *rc_words_events(rc_arena_t *arena, uint32_t events);
+/* "3 no e-mail address, 1 held": people by reason; "" for nobody. In the arena. */
+const char *rc_words_waiting(rc_arena_t *arena, const int64_t waiting[RC_PENDING_COUNT]);
+
+/* What a command line ends with: " --config FILE" when it was given, else "". In the arena. */
+const char *rc_words_config(rc_arena_t *arena, const char *config);
+
+/* One line an integration. Returns new (free with rc_report_free). */
+rc_report_t *rc_overview_report(const rc_overview_t *overviews, size_t count, rc_wall_t now);
+
+/* Appends what is wrong, or waits for somebody: a sentence each, and below it what to type. `config` as the person gave
+ * it, NULL: not at all. */
+void rc_overview_troubles(const rc_overview_t *overviews, size_t count, rc_wall_t now, const char *config,
+                          rc_buf_t *text);
+
+/* Whether a hold is open in any of them. */
+bool rc_overview_is_held(const rc_overview_t *overviews, size_t count);
+
+/* As contract/cli.md, `status`, says; new references. */
+json_t *rc_overview_json(const rc_overview_t *overview);
+json_t *rc_overview_hold_json(const rc_hold_t *hold);
+json_t *rc_overview_poll_json(const rc_poll_report_t *poll);
+
+#endif
