@@ -71,11 +71,14 @@ int64_t rc_offsets_watermark(const rc_offsets_t *offsets)
     return offsets->count ? slot_at(offsets, 0)->offset : offsets->next;
 }
 
-int64_t rc_offsets_watermark_with(const rc_offsets_t *offsets, int64_t offset)
+int64_t rc_offsets_watermark_with(const rc_offsets_t *offsets, const int64_t *also, size_t count)
 {
+    size_t next = 0;
     for (size_t i = 0; i < offsets->count; i++) {
         const rc_offset_slot_t *slot = slot_at(offsets, i);
-        if (!slot->finished && slot->offset != offset) return slot->offset;
+        while (next < count && also[next] < slot->offset) next++;
+        bool counts = slot->finished || (next < count && also[next] == slot->offset);
+        if (!counts) return slot->offset;
     }
     return offsets->next;
 }

@@ -33,8 +33,8 @@ void rc_offsets_add(rc_offsets_t *offsets, int64_t offset);
 void rc_offsets_finish(rc_offsets_t *offsets, int64_t offset);
 /* The first offset that is not finished: what to commit. -1 while nothing was added. */
 int64_t rc_offsets_watermark(const rc_offsets_t *offsets);
-/* The same if `offset` (an open one) were finished too. */
-int64_t rc_offsets_watermark_with(const rc_offsets_t *offsets, int64_t offset);
+/* The same if these, which rise, were finished too. */
+int64_t rc_offsets_watermark_with(const rc_offsets_t *offsets, const int64_t *also, size_t count);
 /* The offset to put into a batch, or -1 when it is the one that was committed last. */
 int64_t rc_offsets_pending(const rc_offsets_t *offsets);
 void rc_offsets_committed(rc_offsets_t *offsets, int64_t offset);

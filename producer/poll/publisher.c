@@ -8,10 +8,17 @@
 #include "common/offsets.h"
 #include "common/topics.h"
 
+/* A command that is finished together with another one. */
+typedef struct {
+    int64_t offset, leader;
+} joined_t;
+
 /* The commands of one assigned partition. */
 typedef struct {
     int64_t base; /* until a command was read */
     rc_offsets_t offsets;
+    joined_t *joined; /* by offset */
+    size_t joined_count, joined_capacity;
 } commands_t;
 
 struct rc_publisher {
@@ -54,7 +61,10 @@ void rc_publisher_free(rc_publisher_t *publisher)
 {
     if (!publisher) return;
     rc_kafka_txn_close(publisher->txn);
-    for (int32_t i = 0; i < publisher->partitions; i++) rc_offsets_fini(&publisher->commands[i].offsets);
+    for (int32_t i = 0; i < publisher->partitions; i++) {
+        rc_offsets_fini(&publisher->commands[i].offsets);
+        free(publisher->commands[i].joined);
+    }
     free(publisher->commands);
     pthread_mutex_destroy(&publisher->mutex);
     pthread_mutex_destroy(&publisher->commands_mutex);
@@ -70,6 +80,7 @@ void rc_publisher_assigned(rc_publisher_t *publisher, int32_t partition, int64_t
     pthread_mutex_lock(&publisher->commands_mutex);
     commands_t *commands = &publisher->commands[partition];
     rc_offsets_fini(&commands->offsets);
+    commands->joined_count = 0;
     commands->base = offset;
     pthread_mutex_unlock(&publisher->commands_mutex);
 }
@@ -90,11 +101,59 @@ void rc_publisher_command_read(rc_publisher_t *publisher, int32_t partition, int
     pthread_mutex_unlock(&publisher->commands_mutex);
 }
 
+void rc_publisher_command_joins(rc_publisher_t *publisher, int32_t partition, int64_t offset, int64_t leader)
+{
+    pthread_mutex_lock(&publisher->commands_mutex);
+    commands_t *commands = &publisher->commands[partition];
+    size_t at = commands->joined_count;
+    while (at > 0 && commands->joined[at - 1].offset > offset) at--;
+    if (at > 0 && commands->joined[at - 1].offset == offset) {
+        commands->joined[at - 1].leader = leader;
+    } else {
+        if (commands->joined_count == commands->joined_capacity) {
+            commands->joined_capacity = commands->joined_capacity ? 2 * commands->joined_capacity : 16;
+            commands->joined = rc_realloc(commands->joined, commands->joined_capacity * sizeof *commands->joined);
+        }
+        memmove(commands->joined + at + 1, commands->joined + at,
+                (commands->joined_count - at) * sizeof *commands->joined);
+        commands->joined[at] = (joined_t){offset, leader};
+        commands->joined_count++;
+    }
+    pthread_mutex_unlock(&publisher->commands_mutex);
+}
+
 void rc_publisher_command_finished(rc_publisher_t *publisher, int32_t partition, int64_t offset)
 {
     pthread_mutex_lock(&publisher->commands_mutex);
-    rc_offsets_finish(&publisher->commands[partition].offsets, offset);
+    commands_t *commands = &publisher->commands[partition];
+    size_t kept = 0;
+    for (size_t i = 0; i < commands->joined_count; i++) {
+        const joined_t *joined = &commands->joined[i];
+        if (joined->leader == offset)
+            rc_offsets_finish(&commands->offsets, joined->offset);
+        else if (joined->offset != offset)
+            commands->joined[kept++] = *joined;
+    }
+    commands->joined_count = kept;
+    rc_offsets_finish(&commands->offsets, offset);
     pthread_mutex_unlock(&publisher->commands_mutex);
+}
+
+/* The watermark when a command, and those that joined it, are finished too. */
+static int64_t watermark_with(const commands_t *commands, int64_t offset)
+{
+    int64_t *also = rc_calloc(commands->joined_count + 1, sizeof *also);
+    size_t count = 0;
+    bool placed = false;
+    for (size_t i = 0; i < commands->joined_count; i++) {
+        const joined_t *joined = &commands->joined[i];
+        if (!placed && joined->offset > offset) also[count++] = offset, placed = true;
+        if (joined->leader == offset) also[count++] = joined->offset;
+    }
+    if (!placed) also[count++] = offset;
+    int64_t watermark = rc_offsets_watermark_with(&commands->offsets, also, count);
+    free(also);
+    return watermark;
 }
 
 /* What a transaction commits for its command partition: never behind what another one of it committed. */
@@ -102,10 +161,9 @@ static int64_t offset_to_commit(rc_publisher_t *publisher, const rc_transaction_
 {
     pthread_mutex_lock(&publisher->commands_mutex);
     const commands_t *commands = &publisher->commands[transaction->command_partition];
-    int64_t offset = commands->offsets.next < 0 ? commands->base
-                     : transaction->command_offset < 0
-                         ? rc_offsets_watermark(&commands->offsets)
-                         : rc_offsets_watermark_with(&commands->offsets, transaction->command_offset);
+    int64_t offset = commands->offsets.next < 0        ? commands->base
+                     : transaction->command_offset < 0 ? rc_offsets_watermark(&commands->offsets)
+                                                       : watermark_with(commands, transaction->command_offset);
     pthread_mutex_unlock(&publisher->commands_mutex);
     return offset;
 }

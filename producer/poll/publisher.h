@@ -33,6 +33,9 @@ void rc_publisher_assigned(rc_publisher_t *publisher, int32_t partition, int64_t
 bool rc_publisher_may_have(rc_publisher_t *publisher, int32_t partition, int64_t offset);
 /* A command was read, at an offset that rc_publisher_may_have. */
 void rc_publisher_command_read(rc_publisher_t *publisher, int32_t partition, int64_t offset);
+/* What finishes `leader` finishes this one too: the run of one command answers both. Until that has happened it may
+ * join another one. */
+void rc_publisher_command_joins(rc_publisher_t *publisher, int32_t partition, int64_t offset, int64_t leader);
 /* It needs no transaction of its own (expired, not for us): the next transaction of the partition commits it. */
 void rc_publisher_command_finished(rc_publisher_t *publisher, int32_t partition, int64_t offset);
 

@@ -13,6 +13,8 @@ enum {
     LONGEST_WAIT_MS = 60000 /* the clock may be set */
 };
 
+static const uint64_t ANY_NUMBER = UINT64_MAX; /* of commands */
+
 /* --- life --- */
 
 static void *run(void *opaque);
@@ -29,7 +31,7 @@ rc_worker_t *rc_worker_new(const rc_worker_context_t *context, const rc_integrat
                             .roll = rc_roll_new(),
                             .views_life = rc_views_life(context->views),
                             .looked_on = RC_DATE_NONE};
-    TAILQ_INIT(&worker->jobs);
+    rc_jobs_init(&worker->jobs);
     worker->kombo = rc_kombo_open(context->config, integration, context->config->producer.http_timeout_ms,
                                   context->metrics, &worker->fields);
     RC_INVARIANT(pthread_mutex_init(&worker->mutex, NULL) == 0 && pthread_cond_init(&worker->changed, NULL) == 0);
@@ -45,20 +47,11 @@ void rc_worker_stop(rc_worker_t *worker)
     pthread_mutex_unlock(&worker->mutex);
 }
 
-static void free_job(rc_job_t *job)
-{
-    rc_arena_free(job->arena);
-}
-
 void rc_worker_free(rc_worker_t *worker)
 {
     if (!worker) return;
     RC_INVARIANT(pthread_join(worker->thread, NULL) == 0);
-    rc_job_t *job;
-    while ((job = TAILQ_FIRST(&worker->jobs))) {
-        TAILQ_REMOVE(&worker->jobs, job, link);
-        free_job(job);
-    }
+    rc_jobs_fini(&worker->jobs);
     rc_kombo_free(worker->kombo);
     rc_kombo_fields_free(worker->fields);
     rc_roll_free(worker->roll);
@@ -75,49 +68,46 @@ bool rc_worker_has_ended(const rc_worker_t *worker)
 
 void rc_worker_command(rc_worker_t *worker, const rc_command_t *command, int64_t offset)
 {
-    rc_arena_t *arena = rc_arena_new_sized(512);
-    rc_job_t *job = rc_arena_alloc(arena, sizeof *job);
-    *job = (rc_job_t){.arena = arena, .command = *command, .offset = offset};
-    job->command.id = rc_arena_strdup(arena, command->id);
-    job->command.integration_id = rc_arena_strdup(arena, command->integration_id);
-    job->command.employee_id = rc_arena_strdup(arena, command->employee_id);
-    job->command.hold_id = rc_arena_strdup(arena, command->hold_id);
     pthread_mutex_lock(&worker->mutex);
-    TAILQ_INSERT_TAIL(&worker->jobs, job, link);
+    rc_jobs_add(&worker->jobs, command, offset);
+    worker->jobs_taken++;
     pthread_cond_broadcast(&worker->changed);
     pthread_mutex_unlock(&worker->mutex);
 }
 
 /* --- waiting --- */
 
-/* Waits until `at`, a command (when `for_commands`), or the end. */
-static void wait_until(rc_worker_t *worker, rc_wall_t at, bool for_commands)
+/* Waits until `at`, the end, or a command beyond the first `jobs_taken` (ANY_NUMBER: none). */
+static void wait_until(rc_worker_t *worker, rc_wall_t at, uint64_t jobs_taken)
 {
     rc_wall_t now = rc_wall_now();
     int64_t longest = now.ms + LONGEST_WAIT_MS;
     int64_t until_ms = at.ms < longest ? at.ms : longest;
     const struct timespec until = {(time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000};
     pthread_mutex_lock(&worker->mutex);
-    while (!rc_worker_is_stopping(worker) && !(for_commands && !TAILQ_EMPTY(&worker->jobs)) &&
-           rc_wall_now().ms < until_ms)
+    while (!rc_worker_is_stopping(worker) && worker->jobs_taken <= jobs_taken && rc_wall_now().ms < until_ms)
         if (pthread_cond_timedwait(&worker->changed, &worker->mutex, &until) == ETIMEDOUT) break;
     pthread_mutex_unlock(&worker->mutex);
 }
 
-static rc_job_t *first_job(rc_worker_t *worker)
+/* The next command, NULL: none yet. *at: when webhooks may poll that have to wait, else far away. */
+static rc_job_t *next_job(rc_worker_t *worker, uint64_t *jobs_taken, rc_wall_t *at)
 {
+    int64_t pause_ms = rc_worker_webhook_pause_ms(worker);
+    bool webhooks_wait;
     pthread_mutex_lock(&worker->mutex);
-    rc_job_t *job = TAILQ_FIRST(&worker->jobs);
+    rc_job_t *job = rc_jobs_next(&worker->jobs, pause_ms <= 0, &webhooks_wait);
+    *jobs_taken = worker->jobs_taken;
     pthread_mutex_unlock(&worker->mutex);
+    *at = (rc_wall_t){rc_wall_now().ms + (webhooks_wait ? pause_ms : LONGEST_WAIT_MS)};
     return job;
 }
 
 static void drop_job(rc_worker_t *worker, rc_job_t *job)
 {
     pthread_mutex_lock(&worker->mutex);
-    TAILQ_REMOVE(&worker->jobs, job, link);
+    rc_jobs_drop(&worker->jobs, job);
     pthread_mutex_unlock(&worker->mutex);
-    free_job(job);
 }
 
 /* --- the thread --- */
@@ -186,18 +176,20 @@ static void run_once(rc_worker_t *worker)
                 worker->once->done(worker->once->opaque, worker->integration, code, &error);
             return;
         }
-        wait_until(worker, worker->retry_at, false);
+        wait_until(worker, worker->retry_at, ANY_NUMBER);
     }
 }
 
 /* What comes next: a command, or what is due by itself. False: the worker ends. */
 static bool step(rc_worker_t *worker)
 {
-    rc_job_t *job = first_job(worker);
+    uint64_t jobs_taken;
+    rc_wall_t webhook_at;
+    rc_job_t *job = next_job(worker, &jobs_taken, &webhook_at);
     if (job) {
         rc_worker_then_t then = rc_worker_do_command(worker, job);
         if (then == RC_WORKER_NEXT) drop_job(worker, job);
-        if (then == RC_WORKER_AGAIN) wait_until(worker, job->again_at, false);
+        if (then == RC_WORKER_AGAIN) wait_until(worker, job->again_at, ANY_NUMBER);
         return then != RC_WORKER_END;
     }
     rc_code_t code;
@@ -205,7 +197,7 @@ static bool step(rc_worker_t *worker)
     rc_poll_order_t order;
     rc_wall_t next;
     if (find_due(worker, &order, &next)) return rc_worker_do_run(worker, &order, NULL, &code, &error) != RC_WORKER_END;
-    wait_until(worker, next, true);
+    wait_until(worker, webhook_at.ms < next.ms ? webhook_at : next, jobs_taken);
     return true;
 }
 

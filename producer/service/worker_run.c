@@ -12,6 +12,7 @@
 enum {
     TRANSACTION_EMPLOYEES = 10000, /* design section 4, "Publish" */
     UNANSWERED_WAIT_MS = 2000,     /* before a command is tried again */
+    WEBHOOK_PAUSE_MS = 5000,       /* between two polls for webhooks */
     ANSWER_MS = 5000               /* of a command's time are left for the answer */
 };
 
@@ -72,6 +73,7 @@ static void note_success(rc_worker_t *worker, const rc_poll_order_t *order, cons
         worker->failures = worker->own_failures = 0;
         worker->retry_at = (rc_wall_t){0};
         worker->told = RC_STATE_OK;
+        worker->backs_off = false;
     }
     worker->tick_failures = 0;
     worker->tick_at = (rc_wall_t){0};
@@ -174,6 +176,7 @@ static void note_failure(rc_worker_t *worker, rc_poll_kind_t kind, int64_t known
     ++*failures;
     worker->own_failures += !tick;
     if (job) job->failures++;
+    if (!tick) worker->backs_off = rc_worker_state_of(error) == RC_STATE_RETRYING;
     /* Who waits for a poll has little time: the pauses of those before it are not its own. */
     int counted = worker->once ? worker->own_failures : job ? job->failures : *failures;
     int64_t delay_ms =
@@ -190,6 +193,29 @@ static bool is_waited_out(const rc_worker_t *worker, const rc_job_t *job, const 
            worker->retry_at.ms < job->patient_until.ms;
 }
 
+int64_t rc_worker_webhook_pause_ms(const rc_worker_t *worker)
+{
+    int64_t pause_ms = worker->webhook_at.ms - rc_mono_now().ms;
+    int64_t backing_off_ms = worker->backs_off ? worker->retry_at.ms - rc_wall_now().ms : 0;
+    return pause_ms > backing_off_ms ? pause_ms : backing_off_ms;
+}
+
+static void note_join(void *opaque, const rc_job_t *job)
+{
+    rc_worker_t *worker = opaque;
+    rc_publisher_command_joins(worker->context->publisher, worker->command_partition, job->offset, job->leader->offset);
+}
+
+/* Webhooks that came before this poll are answered by it. */
+static void join_webhooks(rc_worker_t *worker, rc_job_t *job, rc_poll_kind_t kind)
+{
+    if (!job || kind == RC_POLL_TICK) return;
+    if (rc_job_is_webhook(job)) worker->webhook_at = (rc_mono_t){rc_mono_now().ms + WEBHOOK_PAUSE_MS};
+    pthread_mutex_lock(&worker->mutex);
+    rc_jobs_join(&worker->jobs, job, note_join, worker);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
 rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, rc_job_t *job, rc_code_t *code,
                                   rc_error_t *error)
 {
@@ -204,6 +230,7 @@ rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, r
     order->command_id = job ? job->command.id : NULL;
     order->look_at_everybody = worker->looked_on.days != rc_zone_date(worker->integration->zone, order->now).days;
     rc_worker_then_t then = RC_WORKER_NEXT;
+    join_webhooks(worker, job, order->kind);
     *code = rc_worker_load_state(worker, arena, &before, error);
     if (*code == RC_OK) *code = rc_poll_run(&context, order, &before, arena, &result, error);
     worker->catch_up |= result.behind;

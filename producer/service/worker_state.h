@@ -4,20 +4,9 @@
 #define RC_PRODUCER_WORKER_STATE_H
 
 #include <pthread.h>
-#include <sys/queue.h>
 
+#include "producer/service/jobs.h"
 #include "producer/service/worker.h"
-
-/* A command that waits. */
-typedef struct rc_job {
-    TAILQ_ENTRY(rc_job) link;
-    rc_arena_t *arena;
-    rc_command_t command;
-    int64_t offset;
-    int failures;            /* of its polls */
-    rc_wall_t patient_until; /* trouble that may pass is waited out; 0: not begun */
-    rc_wall_t again_at;      /* when it is not answered yet */
-} rc_job_t;
 
 struct rc_worker {
     const rc_worker_context_t *context;
@@ -31,13 +20,16 @@ struct rc_worker {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    TAILQ_HEAD(, rc_job) jobs; /* under the mutex */
+    rc_jobs_t jobs;      /* under the mutex, like the next */
+    uint64_t jobs_taken; /* counts */
     atomic_bool stopping;
     atomic_bool ended;
     /* the thread's */
     bool catch_up;               /* the views may lack something that was published */
     uint64_t views_life;         /* of the views when they were caught up last */
     bool shown;                  /* the state is in the metrics */
+    bool backs_off;              /* the last poll failed for a reason that passes */
+    rc_mono_t webhook_at;        /* webhooks make no poll before; 0: none was made yet */
     rc_wall_t retry_at;          /* after a failed poll none is made by itself before; 0: none */
     int failures;                /* in a row, those included that could not be published */
     int own_failures;            /* of them, polls that this worker made */
@@ -69,6 +61,10 @@ typedef enum {
 rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, rc_job_t *job, rc_code_t *code,
                                   rc_error_t *error);
 rc_worker_then_t rc_worker_do_command(rc_worker_t *worker, rc_job_t *job);
+
+/* For how long webhooks are to make no poll: a burst of them is a handful of polls, and while Kombo has trouble that
+ * passes, its answers say when to come back. */
+int64_t rc_worker_webhook_pause_ms(const rc_worker_t *worker);
 
 /* The state of an integration whose poll ended so. */
 rc_integration_state_t rc_worker_state_of(const rc_error_t *error);

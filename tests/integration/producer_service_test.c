@@ -211,6 +211,54 @@ START_TEST(commands_that_cannot_be_carried_out_are_passed_over_or_refused)
 }
 END_TEST
 
+enum { BURST = 200 };
+
+static void send_webhooks(void)
+{
+    rc_kafka_producer_t *producer;
+    rc_kafka_record_t *records = rc_arena_alloc(one.arena, BURST * sizeof *records);
+    rc_buf_t value = RC_BUF_INIT(4096);
+    const rc_wall_t now = rc_wall_now();
+    const rc_command_t command = {.id = "webhook",
+                                  .integration_id = rig_id(&one),
+                                  .kind = RC_COMMAND_POLL,
+                                  .trigger = RC_TRIGGER_WEBHOOK,
+                                  .issued_at = now,
+                                  .expires_at = {now.ms + RIG_DAY_MS}};
+    OK(rc_codec_encode_command(one.service.enrolment.codec, &command, &value, &rc_oops));
+    for (size_t i = 0; i < BURST; i++)
+        records[i] = (rc_kafka_record_t){.topic = rc_topic_name(one.config, RC_TOPIC_COMMANDS, one.arena),
+                                         .partition = -1,
+                                         .key = rig_id(&one),
+                                         .key_bytes = strlen(rig_id(&one)),
+                                         .value = value.data,
+                                         .value_bytes = value.size_bytes};
+    OK(rc_kafka_producer_open(one.service.kafka, &producer, &rc_oops));
+    OK(rc_kafka_producer_send(producer, records, BURST, ANSWER_MS, NULL, &rc_oops));
+    rc_kafka_producer_close(producer);
+    rc_buf_fini(&value);
+}
+
+/* The poll that an operator waits for answers the webhooks before it, and its transaction commits them. */
+START_TEST(a_burst_of_webhooks_is_a_handful_of_polls)
+{
+    rc_answer_t answer;
+    start(&one, "one");
+    AWAIT(all_are_polled(&one));
+    control_quietly("POST", "changes", "{'op': 'update', 'employee': 1, 'job_title': 'Captain'}");
+    const rc_series_t *polls =
+        rc_metrics_series(one.service.metrics, RC_METRIC_POLLS, rig_id(&one), rc_code_str(RC_OK), NULL);
+    double before = rc_series_value(polls);
+    send_webhooks();
+    poll_by_command(&one, RC_COMMAND_POLL, &answer);
+    ck_assert_msg(answer.ok, "%s", answer.message);
+    ck_assert_double_le(rc_series_value(polls) - before, 3);
+    ck_assert_int_eq(committed(), BURST + 1);
+    rig_events_t events = rig_events(&one);
+    ck_assert_uint_eq(events.count, (size_t)answer.state.announced + 1);
+}
+END_TEST
+
 START_TEST(an_integration_says_who_has_to_mend_it)
 {
     rc_answer_t answer;
@@ -337,6 +385,7 @@ int main(void)
     tcase_add_test(tcase, two_producers_share_the_integrations_and_one_takes_over_from_the_other);
     tcase_add_test(tcase, a_takeover_waits_for_a_transaction_that_hangs);
     tcase_add_test(tcase, commands_that_cannot_be_carried_out_are_passed_over_or_refused);
+    tcase_add_test(tcase, a_burst_of_webhooks_is_a_handful_of_polls);
     tcase_add_test(tcase, an_integration_says_who_has_to_mend_it);
     tcase_add_test(tcase, who_asks_for_a_poll_is_not_told_of_trouble_that_passes);
     tcase_add_test(tcase, the_topic_of_commands_may_be_made_anew);

@@ -14,8 +14,10 @@ START_TEST(watermark_stops_at_the_first_open_record)
     rc_offsets_add(&offsets, 13); /* 12 is a transaction's marker */
     rc_offsets_finish(&offsets, 11);
     ck_assert_int_eq(rc_offsets_watermark(&offsets), 10);
-    ck_assert_int_eq(rc_offsets_watermark_with(&offsets, 10), 13);
-    ck_assert_int_eq(rc_offsets_watermark_with(&offsets, 13), 10);
+    ck_assert_int_eq(rc_offsets_watermark_with(&offsets, (int64_t[]){10}, 1), 13);
+    ck_assert_int_eq(rc_offsets_watermark_with(&offsets, (int64_t[]){13}, 1), 10);
+    ck_assert_int_eq(rc_offsets_watermark_with(&offsets, (int64_t[]){9, 10, 11, 13}, 4), 14);
+    ck_assert_int_eq(rc_offsets_watermark_with(&offsets, NULL, 0), 10);
     rc_offsets_finish(&offsets, 10);
     ck_assert_int_eq(rc_offsets_watermark(&offsets), 13);
     ck_assert_int_eq(rc_offsets_open(&offsets), 1);
