@@ -19,6 +19,21 @@ static const rc_cli_command_t COMMANDS[] = {
      .example = "check\ncheck --integration personio:CBNMt7dSNCzBdnRTx87dev4E --json",
      .options = RC_OPT(INTEGRATION) | RC_OPT(JSON),
      .run = rc_consumer_check},
+    {.name = "replay",
+     .summary = "bring everybody since a time over once more, with the consumers stopped",
+     .details =
+         "Moves the lanes of --events back to the first event since --since, and marks in the ledger whom that "
+         "concerns: "
+         "when the consumers start again, each of these people is brought to the newest published state once, and "
+         "nobody is invited. With --integration the other integrations' people are passed over.\n"
+         "It acts at once, after it has said what it does. It refuses while a consumer reads any of these lanes; one "
+         "that was stopped counts until its session is over, which it waits for (--wait). If it fails, type the same "
+         "again.",
+     .example = "replay --events created,profile-updated,team-changed,deactivated --since 2026-11-22T16:00:00Z\n"
+                "replay --events created --since 3d --integration personio:CBNMt7dSNCzBdnRTx87dev4E",
+     .options = RC_OPT(INTEGRATION) | RC_OPT(WAIT) | RC_OPT(JSON),
+     .required = RC_OPT(EVENTS) | RC_OPT(SINCE),
+     .run = rc_consumer_replay},
     {.name = "config",
      .summary = "print the effective configuration, secrets masked",
      .details = "Values that the file leaves out are marked as defaults.",

@@ -8,5 +8,7 @@
 rc_exit_t rc_consumer_run(const rc_args_t *args);
 /* Reaches every service once and says what is wrong. */
 rc_exit_t rc_consumer_check(const rc_args_t *args);
+/* Moves stopped lanes back to a moment, so that they bring everybody since then to their newest state once more. */
+rc_exit_t rc_consumer_replay(const rc_args_t *args);
 
 #endif
