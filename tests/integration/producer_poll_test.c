@@ -374,11 +374,7 @@ START_TEST(a_tick_says_nothing_about_the_state_of_kombo)
     state.state = RC_STATE_NEEDS_CUSTOMER;
     state.reason = "the customer reconnects it";
     state.failures = 7;
-    const rc_poll_context_t context = {.config = rig.config,
-                                       .codec = rig.service.enrolment.codec,
-                                       .views = rig.service.views,
-                                       .publisher = rig.service.publisher,
-                                       .command_partition = rc_owner_partition(rig.config, rig_id(&rig))};
+    const rc_poll_context_t context = rig_context(&rig);
     OK(rc_poll_publish_state(&context, rig.group, &state, -1, &behind, &rc_oops));
     rig.look_at_everybody = true;
     rig_advance(&rig, RIG_DAY_MS);

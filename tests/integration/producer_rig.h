@@ -135,24 +135,37 @@ static inline const char *rig_id(const rig_t *rig)
     return rig->config->integrations[0].id;
 }
 
+static inline rc_poll_context_t rig_context(rig_t *rig)
+{
+    static const atomic_bool never;
+    const rc_integration_t *integration = &rig->config->integrations[0];
+    return (rc_poll_context_t){.config = rig->config,
+                               .integration = integration,
+                               .codec = rig->service.enrolment.codec,
+                               .metrics = rig->service.metrics,
+                               .views = rig->service.views,
+                               .publisher = rig->service.publisher,
+                               .kombo = rig->kombo,
+                               .roll = rig->roll,
+                               .stage_directory = rig->service.context.stage_directory,
+                               .command_partition = rc_owner_partition(rig->config, integration->id),
+                               .transaction_employees = rig->transaction_employees,
+                               .cancelled = &never};
+}
+
+/* The state as it is published. */
+static inline rc_sync_state_t rig_state(rig_t *rig)
+{
+    bool found;
+    rc_sync_state_t state = {.failures = 0};
+    OK(rc_views_state(rig->service.views, rig_id(rig), rig->arena, &state, &found, &rc_oops));
+    return found ? state : (rc_sync_state_t){.integration_id = rig_id(rig)};
+}
+
 /* One run; what comes of it is in rig->result and rig->error. */
 static inline rc_code_t rig_run(rig_t *rig, rc_poll_kind_t kind)
 {
-    static const atomic_bool never;
-    bool found;
-    const rc_integration_t *integration = &rig->config->integrations[0];
-    const rc_poll_context_t context = {.config = rig->config,
-                                       .integration = integration,
-                                       .codec = rig->service.enrolment.codec,
-                                       .metrics = rig->service.metrics,
-                                       .views = rig->service.views,
-                                       .publisher = rig->service.publisher,
-                                       .kombo = rig->kombo,
-                                       .roll = rig->roll,
-                                       .stage_directory = rig->service.context.stage_directory,
-                                       .command_partition = rc_owner_partition(rig->config, integration->id),
-                                       .transaction_employees = rig->transaction_employees,
-                                       .cancelled = &never};
+    const rc_poll_context_t context = rig_context(rig);
     const rc_poll_order_t order = {.kind = kind,
                                    .trigger = kind == RC_POLL_TICK ? RC_TRIGGER_SCHEDULE : RC_TRIGGER_POLL,
                                    .now = {rc_wall_now().ms + rig->clock_offset_ms},
@@ -160,8 +173,7 @@ static inline rc_code_t rig_run(rig_t *rig, rc_poll_kind_t kind)
                                    .command_offset = -1,
                                    .look_at_everybody = rig->look_at_everybody};
     rig->error = RC_ERROR_INIT;
-    OK(rc_views_state(rig->service.views, integration->id, rig->arena, &rig->before, &found, &rc_oops));
-    if (!found) rig->before = (rc_sync_state_t){.integration_id = integration->id};
+    rig->before = rig_state(rig);
     return rc_poll_run(&context, &order, &rig->before, rig->arena, &rig->result, &rig->error);
 }
 
