@@ -34,15 +34,24 @@ bool rc_job_is_webhook(const rc_job_t *job)
     return job->command.kind == RC_COMMAND_POLL && job->command.trigger == RC_TRIGGER_WEBHOOK;
 }
 
+static bool is_urgent(const rc_job_t *job)
+{
+    return job->command.kind == RC_COMMAND_PAUSE || job->command.kind == RC_COMMAND_RESUME;
+}
+
 rc_job_t *rc_jobs_next(rc_jobs_t *jobs, bool webhooks_may_poll, bool *webhooks_wait)
 {
-    rc_job_t *job, *webhook = NULL;
+    rc_job_t *job, *first = NULL, *webhook = NULL;
     *webhooks_wait = false;
     TAILQ_FOREACH(job, &jobs->list, link)
     {
-        if (!rc_job_is_webhook(job)) return job;
-        webhook = job;
+        if (is_urgent(job)) return job;
+        if (rc_job_is_webhook(job))
+            webhook = job;
+        else if (!first)
+            first = job;
     }
+    if (first) return first;
     if (webhooks_may_poll) return webhook;
     *webhooks_wait = webhook != NULL;
     return NULL;

@@ -30,7 +30,8 @@ void rc_jobs_fini(rc_jobs_t *jobs);
 
 /* Adds a command (copied) at the end. */
 void rc_jobs_add(rc_jobs_t *jobs, const rc_command_t *command, int64_t offset);
-/* The command to be worked next: the first that is no webhook's poll; without one, if webhooks may poll now, the last
+/* The command to be worked next: the first pause or resumption, for the stop button does not stand in line; else the
+ * first that is no webhook's poll; without one, if webhooks may poll now, the last
  * of their polls. NULL: none; *webhooks_wait tells whether polls of webhooks do. Borrows. */
 rc_job_t *rc_jobs_next(rc_jobs_t *jobs, bool webhooks_may_poll, bool *webhooks_wait);
 /* A poll for `leader` begins: all polls of webhooks that wait now are answered by it. `joins` is called for each. */

@@ -43,6 +43,7 @@ void rc_worker_stop(rc_worker_t *worker)
 {
     pthread_mutex_lock(&worker->mutex);
     atomic_store(&worker->stopping, true);
+    atomic_store(&worker->interrupted, true);
     pthread_cond_broadcast(&worker->changed);
     pthread_mutex_unlock(&worker->mutex);
 }
@@ -71,6 +72,7 @@ void rc_worker_command(rc_worker_t *worker, const rc_command_t *command, int64_t
     pthread_mutex_lock(&worker->mutex);
     rc_jobs_add(&worker->jobs, command, offset);
     worker->jobs_taken++;
+    if (command->kind == RC_COMMAND_PAUSE) atomic_store(&worker->interrupted, true);
     pthread_cond_broadcast(&worker->changed);
     pthread_mutex_unlock(&worker->mutex);
 }
@@ -85,7 +87,7 @@ static void wait_until(rc_worker_t *worker, rc_wall_t at, uint64_t jobs_taken)
     int64_t until_ms = at.ms < longest ? at.ms : longest;
     const struct timespec until = {(time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000};
     pthread_mutex_lock(&worker->mutex);
-    while (!rc_worker_is_stopping(worker) && worker->jobs_taken <= jobs_taken && rc_wall_now().ms < until_ms)
+    while (!atomic_load(&worker->interrupted) && worker->jobs_taken <= jobs_taken && rc_wall_now().ms < until_ms)
         if (pthread_cond_timedwait(&worker->changed, &worker->mutex, &until) == ETIMEDOUT) break;
     pthread_mutex_unlock(&worker->mutex);
 }

@@ -11,9 +11,7 @@
 
 enum {
     TRANSACTION_EMPLOYEES = 10000, /* design section 4, "Publish" */
-    UNANSWERED_WAIT_MS = 2000,     /* before a command is tried again */
-    WEBHOOK_PAUSE_MS = 5000,       /* between two polls for webhooks */
-    ANSWER_MS = 5000               /* of a command's time are left for the answer */
+    WEBHOOK_PAUSE_MS = 5000        /* between two polls for webhooks */
 };
 
 static rc_poll_context_t poll_context(rc_worker_t *worker)
@@ -30,7 +28,7 @@ static rc_poll_context_t poll_context(rc_worker_t *worker)
                                .stage_directory = context->stage_directory,
                                .command_partition = worker->command_partition,
                                .transaction_employees = TRANSACTION_EMPLOYEES,
-                               .cancelled = &worker->stopping};
+                               .cancelled = &worker->interrupted};
 }
 
 static void show_state(rc_worker_t *worker, const rc_sync_state_t *state)
@@ -91,15 +89,15 @@ rc_integration_state_t rc_worker_state_of(const rc_error_t *error)
                                              : RC_STATE_RETRYING;
 }
 
-/* Publishes a state alone, with the answer to `job` (NULL: none). False: it could not be. */
-static bool publish_state(rc_worker_t *worker, rc_sync_state_t *state, const rc_job_t *job, const rc_error_t *failure)
+bool rc_worker_publish_state(rc_worker_t *worker, rc_sync_state_t *state, const rc_job_t *job,
+                             const rc_error_t *failure)
 {
     const rc_poll_context_t context = poll_context(worker);
     rc_error_t error = RC_ERROR_INIT;
     if (job) {
         state->last_command_id = job->command.id;
-        state->last_command_ok = false;
-        state->last_command_message = failure->message;
+        state->last_command_ok = !failure;
+        state->last_command_message = failure ? failure->message : NULL;
     }
     bool behind = false;
     rc_code_t code = rc_poll_publish_state(&context, worker->group, state, job ? job->offset : -1, &behind, &error);
@@ -147,7 +145,7 @@ static bool answer_failure(rc_worker_t *worker, const rc_error_t *failure, const
     state.failures = worker->failures;
     state.next_poll_at = worker->retry_at;
     show_state(worker, &state);
-    answered = publish_state(worker, &state, job, failure);
+    answered = rc_worker_publish_state(worker, &state, job, failure);
     if (answered) tell_people(worker, published, &state);
 cleanup:
     rc_arena_free(arena);
@@ -216,6 +214,46 @@ static void join_webhooks(rc_worker_t *worker, rc_job_t *job, rc_poll_kind_t kin
     pthread_mutex_unlock(&worker->mutex);
 }
 
+static rc_worker_then_t after_failed_poll(rc_worker_t *worker, rc_job_t *job, rc_wall_t began_at,
+                                          const rc_error_t *error)
+{
+    bool again = is_waited_out(worker, job, error);
+    bool answered = answer_failure(worker, error, again ? NULL : job, began_at);
+    if (again) job->again_at = worker->retry_at;
+    return job && (again || !answered) ? RC_WORKER_AGAIN : RC_WORKER_NEXT;
+}
+
+/* A command's tick is tried until the command expires, if that can be of any use. */
+static rc_worker_then_t after_failed_tick(rc_worker_t *worker, rc_job_t *job, const rc_error_t *error)
+{
+    if (!job) return RC_WORKER_NEXT;
+    if (error->disposition != RC_RETRY) return rc_worker_refuse(worker, job, error);
+    job->again_at = worker->tick_at;
+    return RC_WORKER_AGAIN;
+}
+
+/* Holds that the run began: somebody has to look. */
+static void tell_of_holds(rc_worker_t *worker, const rc_sync_state_t *before, const rc_sync_state_t *after)
+{
+    for (size_t i = 0; i < after->hold_count; i++) {
+        const rc_hold_t *hold = &after->holds[i];
+        bool known = false;
+        for (size_t j = 0; j < before->hold_count; j++) known |= rc_text_equal(before->holds[j].id, hold->id);
+        if (known) continue;
+        const char *brake = rc_enum_str(&RC_ENUM_BRAKE, (int)hold->brake);
+        rc_log(RC_LEVEL_WARN, "too many changes of one kind; they wait for a person",
+               RC_LOG_STR(INTEGRATION, worker->integration->id), RC_LOG_STR(HOLD, hold->id),
+               RC_LOG_INT(EMPLOYEES, hold->employees), RC_LOG_INT(LIMIT, hold->limit));
+        const rc_notice_t notice = {.kind = RC_NOTIFY_HOLD,
+                                    .integration_id = worker->integration->id,
+                                    .hold_id = hold->id,
+                                    .brake = brake,
+                                    .employees = hold->employees,
+                                    .limit = hold->limit};
+        rc_notify(worker->context->notify, &notice);
+    }
+}
+
 rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, rc_job_t *job, rc_code_t *code,
                                   rc_error_t *error)
 {
@@ -234,6 +272,7 @@ rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, r
     *code = rc_worker_load_state(worker, arena, &before, error);
     if (*code == RC_OK) *code = rc_poll_run(&context, order, &before, arena, &result, error);
     worker->catch_up |= result.behind;
+    tell_of_holds(worker, &before, &result.state);
     if (result.kind != RC_POLL_TICK) {
         rc_metrics_count(context.metrics, RC_METRIC_POLLS, worker->integration->id, rc_code_str(*code), NULL);
         rc_series_observe(rc_metrics_series(context.metrics, RC_METRIC_POLL_DURATION, NULL, NULL, NULL),
@@ -244,48 +283,14 @@ rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, r
         log_result(worker, &result, began);
     } else if (is_the_end(worker, error)) {
         then = RC_WORKER_END;
+    } else if (*code == RC_CANCELLED) { /* an operator pauses: the command that does so comes first */
+        if (job) job->again_at = rc_wall_now();
+        if (job) then = RC_WORKER_AGAIN;
     } else {
         note_failure(worker, result.kind, before.failures, job, error);
-        bool again = is_waited_out(worker, job, error);
-        bool answered = result.kind == RC_POLL_TICK || answer_failure(worker, error, again ? NULL : job, order->now);
-        if (again) job->again_at = worker->retry_at;
-        if (job && (again || !answered)) then = RC_WORKER_AGAIN;
+        then = result.kind == RC_POLL_TICK ? after_failed_tick(worker, job, error)
+                                           : after_failed_poll(worker, job, order->now, error);
     }
     rc_arena_free(arena);
     return then;
-}
-
-static rc_worker_then_t refuse_command(rc_worker_t *worker, const rc_job_t *job)
-{
-    rc_arena_t *arena = rc_arena_new();
-    rc_sync_state_t state;
-    rc_error_t error = RC_ERROR_INIT, refusal = RC_ERROR_INIT;
-    (void)rc_error_set(&refusal, RC_USAGE, RC_REJECT, "this release does not know the command %s",
-                       rc_enum_str(&RC_ENUM_COMMAND, (int)job->command.kind));
-    bool answered =
-        rc_worker_load_state(worker, arena, &state, &error) == RC_OK && publish_state(worker, &state, job, &refusal);
-    rc_arena_free(arena);
-    return answered ? RC_WORKER_NEXT : RC_WORKER_AGAIN;
-}
-
-rc_worker_then_t rc_worker_do_command(rc_worker_t *worker, rc_job_t *job)
-{
-    rc_code_t code;
-    rc_error_t error = RC_ERROR_INIT;
-    rc_poll_order_t order = {.kind = job->command.kind == RC_COMMAND_FULL_POLL ? RC_POLL_FULL : RC_POLL_INCREMENTAL,
-                             .trigger = job->command.trigger};
-    rc_wall_t now = rc_wall_now();
-    if (!job->patient_until.ms) {
-        int64_t until_ms = now.ms + worker->context->config->producer.http_timeout_ms;
-        int64_t last_ms = job->command.expires_at.ms - ANSWER_MS;
-        job->patient_until = (rc_wall_t){until_ms < last_ms ? until_ms : last_ms};
-    }
-    job->again_at = (rc_wall_t){now.ms + UNANSWERED_WAIT_MS};
-    if (job->command.expires_at.ms < now.ms) { /* while it waited here */
-        rc_publisher_command_finished(worker->context->publisher, worker->command_partition, job->offset);
-        return RC_WORKER_NEXT;
-    }
-    if (job->command.kind == RC_COMMAND_POLL || job->command.kind == RC_COMMAND_FULL_POLL)
-        return rc_worker_do_run(worker, &order, job, &code, &error);
-    return refuse_command(worker, job);
 }

@@ -1,5 +1,5 @@
 /* The inside of a worker, private to producer/service/worker*.c: worker.c has its thread, its queue of commands and
- * what is due when, worker_run.c a run and what follows from its end. */
+ * what is due when, worker_run.c a run and what follows from its end, worker_commands.c what operators ask for. */
 #ifndef RC_PRODUCER_WORKER_STATE_H
 #define RC_PRODUCER_WORKER_STATE_H
 
@@ -23,6 +23,7 @@ struct rc_worker {
     rc_jobs_t jobs;      /* under the mutex, like the next */
     uint64_t jobs_taken; /* counts */
     atomic_bool stopping;
+    atomic_bool interrupted; /* stopping, or an operator pauses: a run ends before its next transaction */
     atomic_bool ended;
     /* the thread's */
     bool catch_up;               /* the views may lack something that was published */
@@ -60,7 +61,14 @@ typedef enum {
  * run ended. */
 rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, rc_job_t *job, rc_code_t *code,
                                   rc_error_t *error);
+/* Carries a command out. */
 rc_worker_then_t rc_worker_do_command(rc_worker_t *worker, rc_job_t *job);
+/* Publishes a state alone, with the answer to `job` (NULL: none), which is that it is done (NULL), or why not. False:
+ * it could not be. */
+bool rc_worker_publish_state(rc_worker_t *worker, rc_sync_state_t *state, const rc_job_t *job,
+                             const rc_error_t *failure);
+/* Answers that a command cannot be carried out. */
+rc_worker_then_t rc_worker_refuse(rc_worker_t *worker, const rc_job_t *job, const rc_error_t *why);
 
 /* For how long webhooks are to make no poll: a burst of them is a handful of polls, and while Kombo has trouble that
  * passes, its answers say when to come back. */

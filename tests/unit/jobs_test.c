@@ -50,6 +50,17 @@ static int begin(rc_job_t **job)
     return count;
 }
 
+START_TEST(a_pause_does_not_stand_in_line)
+{
+    webhook(1);
+    add(2, RC_COMMAND_FULL_POLL, RC_TRIGGER_COMMAND);
+    ck_assert_int_eq(next(true), 2);
+    add(3, RC_COMMAND_RESUME, RC_TRIGGER_COMMAND);
+    add(4, RC_COMMAND_PAUSE, RC_TRIGGER_COMMAND);
+    ck_assert_int_eq(next(true), 3); /* these two as they were given */
+}
+END_TEST
+
 START_TEST(webhooks_that_wait_are_one_poll)
 {
     rc_job_t *job;
