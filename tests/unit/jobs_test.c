@@ -139,6 +139,7 @@ static Suite *suite(void)
     Suite *all = suite_create("jobs");
     TCase *tests = tcase_create("jobs");
     tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, a_pause_does_not_stand_in_line);
     tcase_add_test(tests, webhooks_that_wait_are_one_poll);
     tcase_add_test(tests, a_webhook_that_comes_during_a_poll_gets_another);
     tcase_add_test(tests, a_poll_that_failed_is_made_again_for_all_that_wait_by_then);
