@@ -8,7 +8,7 @@
 #include "common/mem.h"
 
 enum {
-    MAX_BODY_BYTES = 1024 * 1024,
+    MAX_BODY_BYTES = 64 * 1024, /* anybody may send one: 1,000 connections hold 64 MiB */
     METRICS_MAX_BYTES = 16 * 1024 * 1024,
     THREADS = 2,
     OWN_ROUTES = 3,

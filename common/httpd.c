@@ -38,7 +38,9 @@ struct rc_httpd_exchange {
     char *target;
     rc_arena_t *arena;
     rc_buf_t body;
-    bool head_seen, answered; /* the handler has been called: what remains is to send */
+    bool head_seen;
+    bool deferred; /* the handler has been called: somebody will answer */
+    bool answered; /* what remains is to send */
     struct MHD_Response *response;
     rc_httpd_ending_t ending;
     int status;
@@ -138,7 +140,7 @@ static void resume_to_drop(void *arg)
     resume(exchange);
 }
 
-static enum MHD_Result finish(rc_httpd_exchange_t *exchange, rc_httpd_reply_t *reply)
+static void take_answer(rc_httpd_exchange_t *exchange, rc_httpd_reply_t *reply)
 {
     exchange->answered = true;
     exchange->ending = reply->ending;
@@ -146,6 +148,30 @@ static enum MHD_Result finish(rc_httpd_exchange_t *exchange, rc_httpd_reply_t *r
     exchange->done = reply->done;
     exchange->done_arg = reply->done_arg;
     response_build(exchange, reply);
+}
+
+rc_httpd_exchange_t *rc_httpd_defer(rc_httpd_reply_t *reply)
+{
+    rc_httpd_exchange_t *exchange = reply->exchange;
+    exchange->deferred = true;
+    MHD_suspend_connection(exchange->connection);
+    return exchange;
+}
+
+void rc_httpd_answer(rc_httpd_exchange_t *exchange, int status, const char *content_type, const char *text,
+                     const char *retry_after)
+{
+    rc_httpd_reply_t reply = {.body = RC_BUF_INIT(MAX_REPLY_BYTES), .exchange = exchange};
+    rc_httpd_reply_text(&reply, status, text);
+    reply.content_type = content_type;
+    if (retry_after) rc_httpd_reply_header(&reply, MHD_HTTP_HEADER_RETRY_AFTER, retry_after);
+    take_answer(exchange, &reply);
+    resume(exchange);
+}
+
+static enum MHD_Result finish(rc_httpd_exchange_t *exchange, rc_httpd_reply_t *reply)
+{
+    take_answer(exchange, reply);
     if (reply->delay_ms <= 0) return send_answer(exchange);
     MHD_suspend_connection(exchange->connection);
     rc_later_add(exchange->httpd->later, reply->delay_ms, resume, resume_to_drop, exchange);
@@ -280,6 +306,10 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         too_large(exchange->httpd, &reply);
     else
         dispatch(exchange, method, &reply);
+    if (exchange->deferred) {
+        rc_buf_fini(&reply.body);
+        return MHD_YES;
+    }
     /* Half of nothing cannot be announced. */
     if (reply.ending == RC_HTTPD_CUT && reply.body.size_bytes < 2) reply.ending = RC_HTTPD_DROP;
     return finish(exchange, &reply);

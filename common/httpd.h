@@ -97,6 +97,14 @@ void rc_httpd_reply_header(rc_httpd_reply_t *reply, const char *name, const char
 void rc_httpd_reply_text(rc_httpd_reply_t *reply, int status, const char *text);
 void rc_httpd_reply_json(rc_httpd_reply_t *reply, int status, json_t *json);
 
+/* Puts the answer off: the handler returns, its thread serves others, and whoever got the exchange answers with
+ * rc_httpd_answer, exactly once, on any thread, before rc_httpd_free. Handlers only, before they hand it on; from then
+ * on they leave reply and exchange alone. */
+rc_httpd_exchange_t *rc_httpd_defer(rc_httpd_reply_t *reply);
+/* `content_type` is of static storage; `retry_after` adds that header ("5"), NULL: none. */
+void rc_httpd_answer(rc_httpd_exchange_t *exchange, int status, const char *content_type, const char *text,
+                     const char *retry_after);
+
 /* Calls function(arg) once `delay_ms` from now, on the server's timer thread: it must be quick. When the server is
  * freed earlier it is not called, and `give_up` (may be NULL) gets the arg. Any thread. */
 void rc_httpd_call_later(rc_httpd_t *httpd, int64_t delay_ms, void (*function)(void *arg), void (*give_up)(void *arg),

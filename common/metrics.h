@@ -29,7 +29,7 @@ enum { RC_METRICS_PRODUCER = 1, RC_METRICS_CONSUMER = 2, RC_METRICS_BOTH = 3 };
     X(KOMBO_REQUESTS, COUNTER, PRODUCER, "kombo_requests_total", ("integration", "code"), "Requests to Kombo, by HTTP status or error.") \
     X(KOMBO_REQUEST_DURATION, HISTOGRAM, PRODUCER, "kombo_request_duration_seconds", (NULL), "From a request to Kombo to the end of its answer.") \
     X(RECORDS_READ, COUNTER, PRODUCER, "kombo_records_total", ("integration"), "Employee records read from Kombo.") \
-    X(WEBHOOKS, COUNTER, PRODUCER, "webhooks_total", ("result"), "Webhook deliveries: accepted, ignored, refused or failed.") \
+    X(WEBHOOKS, COUNTER, PRODUCER, "webhooks_total", ("result", "detail"), "Webhook deliveries: accepted, repeated or ignored (detail: Kombo's type), refused or failed (detail: why).") \
     X(EVENTS_FINISHED, COUNTER, CONSUMER, "events_finished_total", ("integration", "type", "outcome"), "Events finished, by outcome.") \
     X(LEARNAMP_REQUESTS, COUNTER, CONSUMER, "learnamp_requests_total", ("integration", "code"), "Requests to Learn Amp, by HTTP status or error.") \
     X(LEARNAMP_REQUEST_DURATION, HISTOGRAM, CONSUMER, "learnamp_request_duration_seconds", (NULL), "From a request to Learn Amp to the end of its answer.") \

@@ -16,6 +16,12 @@ enum { RC_UUID_STR_SIZE = 37 };
  * "personio:CBNM/42|1763827732123|created"; lower case. Returns text. */
 char *rc_uuid_event(const char *integration_id, const char *employee_id, int64_t version, rc_event_type_t type,
                     char text[RC_UUID_STR_SIZE]);
+/* The namespace of the ids of commands that webhooks make. */
+#define RC_UUID_WEBHOOK_NAMESPACE "62014f6a-80c3-4328-8180-c9500ad4ff38"
+
+/* The UUIDv5 in that namespace of "<integration id>|<webhook id>", lower case: the same delivery makes the same
+ * command, however often and wherever it comes. Returns text. */
+char *rc_uuid_webhook(const char *integration_id, const char *webhook_id, char text[RC_UUID_STR_SIZE]);
 /* A random UUIDv4, lower case: ids of commands. Returns text. */
 char *rc_uuid_random(char text[RC_UUID_STR_SIZE]);
 

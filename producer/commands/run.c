@@ -2,6 +2,7 @@
 #include "common/signals.h"
 #include "producer/commands/commands.h"
 #include "producer/service/service.h"
+#include "producer/service/webhook.h"
 
 rc_exit_t rc_producer_run(const rc_args_t *args)
 {
@@ -13,13 +14,18 @@ rc_exit_t rc_producer_run(const rc_args_t *args)
     rc_error_t error = RC_ERROR_INIT;
     rc_health_t *health = NULL;
     rc_service_t service = {.metrics = rc_metrics_new(RC_METRICS_PRODUCER)};
+    rc_webhook_t *webhook = rc_webhook_new(config, service.metrics);
+    const rc_httpd_route_t route = rc_webhook_route(webhook);
     const rc_health_options_t options = {.listen = &config->producer.listen,
                                          .metrics = service.metrics,
                                          .ready = rc_service_is_ready,
-                                         .opaque = &service};
+                                         .opaque = &service,
+                                         .routes = &route,
+                                         .route_count = 1};
     rc_signals_open(&stop);
     if (rc_health_new(&options, &health, &error) == RC_OK &&
         rc_service_init(&service, config, &stop, &error) == RC_OK) {
+        rc_webhook_open(webhook, service.kafka, service.enrolment.codec);
         rc_service_start(&service, NULL);
         ran = true;
         int signal_number = rc_signals_wait();
@@ -31,7 +37,9 @@ rc_exit_t rc_producer_run(const rc_args_t *args)
         rc_log(RC_LEVEL_ERROR, "cannot start", RC_LOG_ERR(&error));
         code = error.code == RC_CONFIG ? RC_EXIT_USAGE : RC_EXIT_FAILED;
     }
+    rc_webhook_close(webhook); /* who waits for Kafka is answered, before the server ends */
     rc_health_free(health);
+    rc_webhook_free(webhook);
     rc_service_fini(&service); /* transactions under way end here */
     if (ran) rc_log(RC_LEVEL_INFO, "stopped", RC_LOG_BOOL(RESULT, code == RC_EXIT_DONE));
     rc_signals_close();

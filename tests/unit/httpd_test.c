@@ -47,16 +47,30 @@ static void odd(const rc_httpd_request_t *request, rc_httpd_reply_t *reply, void
     reply->done = count_done;
 }
 
+static rc_httpd_exchange_t *_Atomic put_off;
+
+/* Somebody else answers. */
+static void later(const rc_httpd_request_t *request, rc_httpd_reply_t *reply, void *arg)
+{
+    (void)request, (void)arg;
+    atomic_store(&put_off, rc_httpd_defer(reply));
+}
+
+/* Somebody else answers before the handler has returned. */
+static void sooner(const rc_httpd_request_t *request, rc_httpd_reply_t *reply, void *arg)
+{
+    (void)request, (void)arg;
+    rc_httpd_answer(rc_httpd_defer(reply), 202, "text/plain", "at once", NULL);
+}
+
 static void start(void)
 {
     static char star[] = "star", literal[] = "literal", put[] = "put";
     rc_httpd_route_t routes[] = {
-        {NULL, "/users/*", echo, star},
-        {"GET", "/users/me", echo, literal},
-        {"PUT", "/only-put", echo, put},
-        {NULL, "/odd", odd, NULL},
+        {NULL, "/users/*", echo, star}, {"GET", "/users/me", echo, literal}, {"PUT", "/only-put", echo, put},
+        {NULL, "/odd", odd, NULL},      {NULL, "/later", later, NULL},       {NULL, "/sooner", sooner, NULL},
     };
-    rc_httpd_options_t options = {.listen = "127.0.0.1:0", .routes = routes, .route_count = 4, .max_body_bytes = 1000};
+    rc_httpd_options_t options = {.listen = "127.0.0.1:0", .routes = routes, .route_count = 6, .max_body_bytes = 1000};
     rc_error_t error = RC_ERROR_INIT;
     atomic_store(&done_calls, 0);
     ck_assert_msg(rc_httpd_new(&options, &server, &error) == RC_OK, "%s", error.message);
@@ -240,6 +254,30 @@ START_TEST(delayed_answers_occupy_no_thread)
 }
 END_TEST
 
+START_TEST(an_answer_that_is_put_off_is_given_by_whoever_has_it)
+{
+    int fd = dial();
+    say(fd, "POST /later HTTP/1.1\r\n" CLOSE "Content-Length: 2\r\n\r\nhi");
+    while (!atomic_load(&put_off)) (void)usleep(1000);
+    expect("GET /users/me HTTP/1.1\r\n" CLOSE "\r\n", "200", "literal"); /* its thread serves others */
+    rc_httpd_answer(atomic_load(&put_off), 503, "text/plain", "come back", "5");
+    char *answer = hear(fd);
+    ck_assert_ptr_nonnull(strstr(answer, " 503 "));
+    ck_assert_ptr_nonnull(strstr(answer, "Retry-After: 5\r\n"));
+    ck_assert_ptr_nonnull(strstr(answer, "come back"));
+    free(answer);
+    for (int i = 0; i < 100; i++) expect("GET /sooner HTTP/1.1\r\n" CLOSE "\r\n", "202", "at once");
+    /* Whoever asked may be gone by then. */
+    atomic_store(&put_off, NULL);
+    fd = dial();
+    say(fd, "GET /later HTTP/1.1\r\n" CLOSE "\r\n");
+    while (!atomic_load(&put_off)) (void)usleep(1000);
+    (void)close(fd);
+    rc_httpd_answer(atomic_load(&put_off), 200, "text/plain", "nobody hears it", NULL);
+    expect("GET /users/me HTTP/1.1\r\n" CLOSE "\r\n", "200", "literal");
+}
+END_TEST
+
 START_TEST(freeing_the_server_drops_what_is_delayed)
 {
     int fd = dial();
@@ -314,6 +352,7 @@ int main(void)
     tcase_add_test(tc, a_dropped_answer_sends_nothing);
     tcase_add_test(tc, a_cut_answer_announces_all_and_sends_half);
     tcase_add_test(tc, delayed_answers_occupy_no_thread);
+    tcase_add_test(tc, an_answer_that_is_put_off_is_given_by_whoever_has_it);
     tcase_add_test(tc, freeing_the_server_drops_what_is_delayed);
     tcase_add_test(tc, later_calls_are_made_or_given_up);
     tcase_add_test(tc, an_address_that_cannot_be_had_is_an_error_that_names_it);

@@ -18,6 +18,15 @@ START_TEST(event_ids_never_change)
 }
 END_TEST
 
+/* Likewise, "<integration id>|<webhook id>". */
+START_TEST(webhook_ids_never_change)
+{
+    char text[RC_UUID_STR_SIZE];
+    ck_assert_str_eq(rc_uuid_webhook("personio:CBNMt7dSNCzBdnRTx87dev4E", "Cbfk5sHtDxrSrJBRjsDtbaN9", text),
+                     "079e25a5-6ae1-57f7-90a5-964d85a351d1");
+}
+END_TEST
+
 START_TEST(random_ids_differ_and_are_version_4)
 {
     char a[RC_UUID_STR_SIZE], b[RC_UUID_STR_SIZE];
@@ -32,6 +41,7 @@ int main(void)
     Suite *suite = suite_create("uuid");
     TCase *all = tcase_create("all");
     tcase_add_test(all, event_ids_never_change);
+    tcase_add_test(all, webhook_ids_never_change);
     tcase_add_test(all, random_ids_differ_and_are_version_4);
     suite_add_tcase(suite, all);
     return rc_unit_run(suite);
