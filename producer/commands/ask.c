@@ -113,7 +113,7 @@ rc_code_t rc_ask(const rc_kafka_t *kafka, const rc_codec_t *codec, rc_command_t 
         char id[RC_UUID_STR_SIZE];
         commands[i].id = rc_arena_strdup(arena, rc_uuid_random(id));
         commands[i].issued_at = now;
-        commands[i].expires_at = (rc_wall_t){now.ms + timeout_ms};
+        if (!commands[i].expires_at.ms) commands[i].expires_at = (rc_wall_t){now.ms + timeout_ms};
         answers[i] = (rc_answer_t){.answered = false};
     }
     listener_t listener = {.codec = codec,

@@ -124,6 +124,7 @@ void rc_publisher_command_joins(rc_publisher_t *publisher, int32_t partition, in
 
 void rc_publisher_command_finished(rc_publisher_t *publisher, int32_t partition, int64_t offset)
 {
+    if (offset < 0) return;
     pthread_mutex_lock(&publisher->commands_mutex);
     commands_t *commands = &publisher->commands[partition];
     size_t kept = 0;

@@ -36,7 +36,8 @@ void rc_publisher_command_read(rc_publisher_t *publisher, int32_t partition, int
 /* What finishes `leader` finishes this one too: the run of one command answers both. Until that has happened it may
  * join another one. */
 void rc_publisher_command_joins(rc_publisher_t *publisher, int32_t partition, int64_t offset, int64_t leader);
-/* It needs no transaction of its own (expired, not for us): the next transaction of the partition commits it. */
+/* It needs no transaction of its own (expired, not for us): the next transaction of the partition commits it. One
+ * below 0 was not read from Kafka, and is fine. */
 void rc_publisher_command_finished(rc_publisher_t *publisher, int32_t partition, int64_t offset);
 
 /* --- transactions --- */

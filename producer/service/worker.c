@@ -30,7 +30,8 @@ rc_worker_t *rc_worker_new(const rc_worker_context_t *context, const rc_integrat
                             .once = once,
                             .roll = rc_roll_new(),
                             .views_life = rc_views_life(context->views),
-                            .looked_on = RC_DATE_NONE};
+                            .looked_on = RC_DATE_NONE,
+                            .forgot_on = RC_DATE_NONE};
     rc_jobs_init(&worker->jobs);
     worker->kombo = rc_kombo_open(context->config, integration, context->config->producer.http_timeout_ms,
                                   context->metrics, &worker->fields);
@@ -162,24 +163,54 @@ cleanup:
 }
 
 /* One poll; trouble that may pass is waited out for at most http_timeout. */
-static void run_once(rc_worker_t *worker)
+static rc_worker_then_t poll_once(rc_worker_t *worker, const rc_command_t *command, rc_code_t *code, rc_error_t *error)
 {
     rc_wall_t deadline = {rc_wall_now().ms + worker->context->config->producer.http_timeout_ms};
     for (;;) {
-        rc_code_t code;
-        rc_error_t error = RC_ERROR_INIT;
-        rc_poll_order_t order = {.kind = worker->once->full ? RC_POLL_FULL : RC_POLL_INCREMENTAL,
-                                 .trigger = RC_TRIGGER_COMMAND};
-        rc_worker_then_t then = rc_worker_do_run(worker, &order, NULL, &code, &error);
-        bool again = code != RC_OK && then != RC_WORKER_END && rc_worker_state_of(&error) == RC_STATE_RETRYING &&
+        rc_poll_order_t order = {.kind = command->kind == RC_COMMAND_FULL_POLL ? RC_POLL_FULL : RC_POLL_INCREMENTAL,
+                                 .trigger = command->trigger};
+        *error = RC_ERROR_INIT;
+        rc_worker_then_t then = rc_worker_do_run(worker, &order, NULL, code, error);
+        bool again = *code != RC_OK && then != RC_WORKER_END && rc_worker_state_of(error) == RC_STATE_RETRYING &&
                      worker->retry_at.ms < deadline.ms;
-        if (!again) {
-            if (code == RC_OK || !rc_worker_is_stopping(worker))
-                worker->once->done(worker->once->opaque, worker->integration, code, &error);
-            return;
-        }
+        if (!again) return then;
         wait_until(worker, worker->retry_at, ANY_NUMBER);
     }
+}
+
+/* Another command, until it is answered: the published state says how. Tried for at most http_timeout, too. */
+static rc_worker_then_t obey_once(rc_worker_t *worker, const rc_command_t *command, rc_code_t *code, rc_error_t *error)
+{
+    rc_job_t job = {.command = *command, .offset = -1};
+    job.command.expires_at.ms = rc_wall_now().ms + worker->context->config->producer.http_timeout_ms;
+    for (;;) {
+        rc_worker_then_t then = rc_worker_do_command(worker, &job);
+        *code = RC_OK;
+        if (then == RC_WORKER_END)
+            *code = rc_error_set(error, RC_OWNERSHIP, RC_REJECT,
+                                 "a producer that was started meanwhile owns the integration; say it again");
+        if (then != RC_WORKER_AGAIN) return then;
+        if (rc_worker_is_stopping(worker) || job.again_at.ms > job.command.expires_at.ms) {
+            *code = rc_error_set(error, RC_TIMEOUT, RC_RETRY,
+                                 "the command could not be carried out in time; see `rollcall-producer check`");
+            return RC_WORKER_NEXT;
+        }
+        wait_until(worker, job.again_at, ANY_NUMBER);
+    }
+}
+
+static void run_once(rc_worker_t *worker)
+{
+    const rc_once_t *once = worker->once;
+    const rc_command_t *command = NULL;
+    for (size_t i = 0; i < once->command_count && !command; i++)
+        if (strcmp(once->commands[i].integration_id, worker->integration->id) == 0) command = &once->commands[i];
+    RC_INVARIANT(command != NULL);
+    rc_code_t code = RC_OK;
+    rc_error_t error = RC_ERROR_INIT;
+    bool poll = command->kind == RC_COMMAND_POLL || command->kind == RC_COMMAND_FULL_POLL;
+    (void)(poll ? poll_once : obey_once)(worker, command, &code, &error);
+    if (code == RC_OK || !rc_worker_is_stopping(worker)) once->done(once->opaque, worker->integration, code, &error);
 }
 
 /* What comes next: a command, or what is due by itself. False: the worker ends. */

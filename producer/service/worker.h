@@ -23,13 +23,15 @@ typedef struct {
     void *opaque;
 } rc_worker_context_t;
 
-/* `once`: one poll, whatever is due, and then nothing more. */
+/* `once`, and operators' commands where no producer runs: one command for an integration, whatever is due, and then
+ * nothing more. */
 typedef struct {
-    bool full;
+    const rc_command_t *commands; /* one for each integration that is wanted */
+    size_t command_count;
     /* A service of this instance died and is still a member of the group: take its place, at once. Else the membership
      * is a dynamic one that ends with the process, so that nobody takes it for a service that is about to return. */
     bool in_place_of_service;
-    /* On the owner's thread: whether that integration is still to be polled. */
+    /* On the owner's thread: whether that integration is still to be worked. */
     bool (*is_wanted)(void *opaque, const rc_integration_t *integration);
     /* On the worker's or the owner's thread: how it ended. */
     void (*done)(void *opaque, const rc_integration_t *integration, rc_code_t code, const rc_error_t *error);

@@ -137,6 +137,10 @@ rc_worker_then_t rc_worker_do_command(rc_worker_t *worker, rc_job_t *job)
         return pause_events(worker, job);
     case RC_COMMAND_RESUME:
         return resume_events(worker, job);
+    case RC_COMMAND_RESYNC:
+        return rc_worker_resync(worker, job);
+    case RC_COMMAND_FORGET:
+        return rc_worker_forget(worker, job);
     default:
         return refuse_unknown(worker, job);
     }

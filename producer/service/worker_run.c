@@ -14,7 +14,7 @@ enum {
     WEBHOOK_PAUSE_MS = 5000        /* between two polls for webhooks */
 };
 
-static rc_poll_context_t poll_context(rc_worker_t *worker)
+rc_poll_context_t rc_worker_poll_context(rc_worker_t *worker)
 {
     const rc_worker_context_t *context = worker->context;
     return (rc_poll_context_t){.config = context->config,
@@ -92,7 +92,7 @@ rc_integration_state_t rc_worker_state_of(const rc_error_t *error)
 bool rc_worker_publish_state(rc_worker_t *worker, rc_sync_state_t *state, const rc_job_t *job,
                              const rc_error_t *failure)
 {
-    const rc_poll_context_t context = poll_context(worker);
+    const rc_poll_context_t context = rc_worker_poll_context(worker);
     rc_error_t error = RC_ERROR_INIT;
     if (job) {
         state->last_command_id = job->command.id;
@@ -152,8 +152,7 @@ cleanup:
     return answered;
 }
 
-/* Whether the failure ends this worker: the integration is somebody else's, or the process ends. */
-static bool is_the_end(rc_worker_t *worker, const rc_error_t *error)
+bool rc_worker_is_the_end(rc_worker_t *worker, const rc_error_t *error)
 {
     if (error->code == RC_FENCED && error->disposition == RC_FATAL) {
         worker->context->fatal(worker->context->opaque, error);
@@ -258,7 +257,7 @@ rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, r
                                   rc_error_t *error)
 {
     rc_arena_t *arena = rc_arena_new();
-    const rc_poll_context_t context = poll_context(worker);
+    const rc_poll_context_t context = rc_worker_poll_context(worker);
     rc_sync_state_t before = {.failures = 0};
     rc_poll_result_t result = {.kind = order->kind};
     rc_mono_t began = rc_mono_now();
@@ -281,7 +280,8 @@ rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, r
     if (*code == RC_OK) {
         note_success(worker, order, &result);
         log_result(worker, &result, began);
-    } else if (is_the_end(worker, error)) {
+        rc_worker_forget_old(worker, order->now);
+    } else if (rc_worker_is_the_end(worker, error)) {
         then = RC_WORKER_END;
     } else if (*code == RC_CANCELLED) { /* an operator pauses: the command that does so comes first */
         if (job) job->again_at = rc_wall_now();

@@ -1,5 +1,6 @@
 /* The inside of a worker, private to producer/service/worker*.c: worker.c has its thread, its queue of commands and
- * what is due when, worker_run.c a run and what follows from its end, worker_commands.c what operators ask for. */
+ * what is due when, worker_run.c a run and what follows from its end, worker_commands.c what operators ask for,
+ * worker_people.c those of their commands that are about people who are published already. */
 #ifndef RC_PRODUCER_WORKER_STATE_H
 #define RC_PRODUCER_WORKER_STATE_H
 
@@ -39,6 +40,7 @@ struct rc_worker {
     int tick_failures;
     rc_wall_t next_look_at; /* a pending change; 0: none */
     rc_date_t looked_on;    /* the day on which everybody was looked at last */
+    rc_date_t forgot_on;    /* likewise, for people who left long ago */
 };
 
 static inline bool rc_worker_is_stopping(const rc_worker_t *worker)
@@ -61,6 +63,10 @@ typedef enum {
  * run ended. */
 rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, rc_job_t *job, rc_code_t *code,
                                   rc_error_t *error);
+/* What its steps need. */
+rc_poll_context_t rc_worker_poll_context(rc_worker_t *worker);
+/* Whether the failure ends this worker: the integration is somebody else's, or the process ends. */
+bool rc_worker_is_the_end(rc_worker_t *worker, const rc_error_t *error);
 /* Carries a command out. */
 rc_worker_then_t rc_worker_do_command(rc_worker_t *worker, rc_job_t *job);
 /* Publishes a state alone, with the answer to `job` (NULL: none), which is that it is done (NULL), or why not. False:
@@ -69,6 +75,12 @@ bool rc_worker_publish_state(rc_worker_t *worker, rc_sync_state_t *state, const 
                              const rc_error_t *failure);
 /* Answers that a command cannot be carried out. */
 rc_worker_then_t rc_worker_refuse(rc_worker_t *worker, const rc_job_t *job, const rc_error_t *why);
+
+/* The commands RESYNC and FORGET. */
+rc_worker_then_t rc_worker_resync(rc_worker_t *worker, rc_job_t *job);
+rc_worker_then_t rc_worker_forget(rc_worker_t *worker, rc_job_t *job);
+/* Once a day, after a poll or tick: forgets who is gone for longer than `forget_after`. */
+void rc_worker_forget_old(rc_worker_t *worker, rc_wall_t now);
 
 /* For how long webhooks are to make no poll: a burst of them is a handful of polls, and while Kombo has trouble that
  * passes, its answers say when to come back. */

@@ -368,8 +368,13 @@ START_TEST(once_waits_out_a_fault_however_often_polls_failed_before)
     rig_close(&one);
     control_quietly("POST", "/faults", "{'side': 'kombo', 'kind': 'kombo_error', 'code': 'PLATFORM.TASK_TIMED_OUT'}");
     rig_init(&one, text);
-    const rc_once_t once = {
-        .in_place_of_service = true, .is_wanted = is_first, .done = note_end, .opaque = &one.config->integrations[0]};
+    const rc_command_t poll = {.integration_id = rig_id(&one), .kind = RC_COMMAND_POLL, .trigger = RC_TRIGGER_COMMAND};
+    const rc_once_t once = {.commands = &poll,
+                            .command_count = 1,
+                            .in_place_of_service = true,
+                            .is_wanted = is_first,
+                            .done = note_end,
+                            .opaque = &one.config->integrations[0]};
     rc_service_start(&one.service, &once);
     AWAIT(atomic_load(&once_ended) >= 0);
     ck_assert_int_eq(atomic_load(&once_ended), RC_OK);
