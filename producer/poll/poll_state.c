@@ -41,7 +41,7 @@ rc_sync_state_t rc_run_state_after(const rc_run_t *run, const rc_settlement_t *s
     rc_sync_state_t state = *run->before;
     state.integration_id = run->context->integration->id;
     state.paused &= ~run->order->resumed;
-    rc_settlement_save(settlement, arena, &state);
+    rc_settlement_save(settlement, complete, arena, &state);
     if (!complete) return state;
     if (run->order->command_id) {
         state.last_command_id = run->order->command_id;

@@ -177,12 +177,12 @@ rc_code_t rc_settlement_next(rc_settlement_t *settlement, rc_settled_t *settled,
 
 /* ---- The state ---- */
 
-void rc_settlement_save(const rc_settlement_t *settlement, rc_arena_t *arena, rc_sync_state_t *state)
+void rc_settlement_save(const rc_settlement_t *settlement, bool complete, rc_arena_t *arena, rc_sync_state_t *state)
 {
     const rc_run_t *run = settlement->run;
     state->announced = announced_before(run) + settlement->announced;
     /* A full run has counted them, whatever the sum of all changes has come to. */
     int64_t known = run->kind == RC_POLL_FULL ? (int64_t)rc_roll_stored(run->context->roll) : run->before->employees;
     state->employees = known + settlement->employees;
-    rc_brakes_save(run->brakes, arena, state);
+    rc_brakes_save(run->brakes, complete, arena, state);
 }

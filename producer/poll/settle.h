@@ -18,8 +18,9 @@ bool rc_settlement_is_done(const rc_settlement_t *settlement);
 /* The next person, in the order of the stage; each once. Strings are in run->record, until the next call. */
 rc_code_t rc_settlement_next(rc_settlement_t *settlement, rc_settled_t *settled, rc_error_t *error);
 
-/* What the people given so far change of the integration's state: counts, windows and holds; in the arena. */
-void rc_settlement_save(const rc_settlement_t *settlement, rc_arena_t *arena, rc_sync_state_t *state);
+/* What the people given so far change of the integration's state: counts, windows and holds; in the arena. `complete`:
+ * everybody was given. */
+void rc_settlement_save(const rc_settlement_t *settlement, bool complete, rc_arena_t *arena, rc_sync_state_t *state);
 
 /* The state behind the run so far, with these events beside those of run->result; `complete`: everybody was given. In
  * the arena (poll_state.c). */

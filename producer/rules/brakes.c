@@ -16,25 +16,33 @@
 enum {
     WINDOW_HOURS = 24,
     DIGEST_SIZE = 17,
-    HOLD_ID_SIZE = 32, /* the longest class, '-', six digits */
+    HOLD_ID_SIZE = 64, /* ours have a class, '-' and six digits */
+    MAX_HOLDS = 4,     /* of a class */
     CONTENT_MAX_BYTES = 1024 * 1024
 };
 
-/* One class. */
+/* A hold that is open, or begins. */
 typedef struct {
-    const rc_hold_t *open; /* as it was before; NULL: none */
-    bool decided;          /* `open` is what the decision is about */
-    int64_t published;     /* within the window, before this run */
-    int64_t counted;       /* by this run */
-    int64_t fresh;         /* would count now */
-    int64_t standing;      /* wait in `open`; if that is decided: only who joined late */
-    int64_t listed;        /* wait in `open`, which is decided now, and were listed */
-    int64_t limit;
-    bool holds;                 /* what is not approved waits */
-    char hold_id[HOLD_ID_SIZE]; /* in this hold */
+    char id[HOLD_ID_SIZE];
     rc_wall_t since;
     rc_wall_t changed_at;
-    int64_t held; /* people in it so far */
+    int64_t limit;
+    int64_t held;         /* people in it so far */
+    const rc_hold_t *was; /* NULL: it begins */
+    bool decided;
+} hold_t;
+
+/* One class. It has one hold, and a second while what was decided about the first is being written. */
+typedef struct {
+    hold_t holds[MAX_HOLDS];
+    int hold_count;
+    hold_t *joined;    /* in this one waits what is not approved; NULL: it passes */
+    int64_t published; /* within the window, before this run */
+    int64_t counted;   /* by this run */
+    int64_t fresh;     /* would count now */
+    int64_t standing;  /* wait in a hold */
+    int64_t listed;    /* are decided now */
+    int64_t late;      /* were in the hold that is decided now, but not listed */
 } class_t;
 
 struct rc_brakes {
@@ -161,6 +169,23 @@ static int64_t sum_window(const rc_brakes_t *brakes, int brake)
     return sum;
 }
 
+static void add_open(rc_brakes_t *brakes, const rc_hold_t *was)
+{
+    class_t *class = &brakes->classes[was->brake];
+    if (class->hold_count == MAX_HOLDS - 1) return; /* whoever is in it joins another */
+    hold_t *hold = &class->holds[class->hold_count++];
+    *hold = (hold_t){.since = was->since, .limit = was->limit, .was = was};
+    (void)snprintf(hold->id, sizeof hold->id, "%s", was->id);
+    hold->decided = brakes->decision && rc_text_equal(brakes->decision->hold_id, was->id);
+}
+
+static hold_t *find_hold(class_t *class, const char *hold_id)
+{
+    for (int i = 0; i < class->hold_count; i++)
+        if (rc_text_equal(class->holds[i].id, hold_id)) return &class->holds[i];
+    return NULL;
+}
+
 rc_brakes_t *rc_brakes_new(const rc_occasion_t *occasion, const rc_sync_state_t *before, uint32_t paused,
                            const rc_hold_decision_t *decision)
 {
@@ -171,11 +196,7 @@ rc_brakes_t *rc_brakes_new(const rc_occasion_t *occasion, const rc_sync_state_t 
                             .paused = paused,
                             .hour = occasion->now.ms / (3600 * 1000)};
     for (int i = 0; i < RC_BRAKE_COUNT; i++) brakes->classes[i].published = sum_window(brakes, i);
-    for (size_t i = 0; i < before->hold_count; i++) {
-        class_t *class = &brakes->classes[before->holds[i].brake];
-        class->open = &before->holds[i];
-        class->decided = decision && rc_text_equal(decision->hold_id, class->open->id);
-    }
+    for (size_t i = 0; i < before->hold_count; i++) add_open(brakes, &before->holds[i]);
     return brakes;
 }
 
@@ -191,10 +212,9 @@ static uint8_t classes_of(const rc_brakes_t *brakes, const rc_diff_t *diff)
     return (uint8_t)(diff->brakes & ~without);
 }
 
-static void look_at_stored(const rc_brakes_t *brakes, rc_arena_t *arena, rc_brake_t brake, const rc_pending_t *stored,
+static void look_at_stored(rc_brakes_t *brakes, rc_arena_t *arena, rc_brake_t brake, const rc_pending_t *stored,
                            const rc_decision_t *decision, rc_braked_t *braked)
 {
-    const class_t *class = &brakes->classes[brake];
     const rc_hold_ref_t *ref = find_ref(stored, brake);
     const uint8_t bit = (uint8_t)(1U << brake);
     const char *digest = digest_of(arena, brake, decision);
@@ -207,12 +227,14 @@ static void look_at_stored(const rc_brakes_t *brakes, rc_arena_t *arena, rc_brak
         braked->approved |= bit;
         return;
     }
-    if (!class->open || !rc_text_equal(ref->hold_id, class->open->id)) return;
-    braked->member |= bit;
-    if (class->decided && ref->since.ms > brakes->decision->listed_at.ms) braked->late |= bit;
+    const hold_t *hold = find_hold(&brakes->classes[brake], ref->hold_id);
+    if (hold && hold->decided && ref->since.ms <= brakes->decision->listed_at.ms)
+        braked->listed |= bit;
+    else if (hold)
+        braked->member |= bit;
 }
 
-rc_braked_t rc_brakes_look(const rc_brakes_t *brakes, rc_arena_t *arena, const rc_snapshot_t *snapshot,
+rc_braked_t rc_brakes_look(rc_brakes_t *brakes, rc_arena_t *arena, const rc_snapshot_t *snapshot,
                            const rc_pending_t *stored, const rc_decision_t *decision)
 {
     rc_braked_t braked = {.classes = classes_of(brakes, &decision->diff)};
@@ -230,34 +252,23 @@ rc_braked_t rc_brakes_look(const rc_brakes_t *brakes, rc_arena_t *arena, const r
     return braked;
 }
 
-/* The classes in which the decision of now is about this person. */
-static uint8_t listed_in(const rc_brakes_t *brakes, rc_braked_t braked)
-{
-    uint8_t listed = 0;
-    for (int i = 0; i < RC_BRAKE_COUNT; i++)
-        if (brakes->classes[i].decided) listed |= (uint8_t)(braked.member & ~braked.late & 1U << i);
-    return listed;
-}
-
 static uint8_t approved_in(const rc_brakes_t *brakes, rc_braked_t braked)
 {
-    bool approves = brakes->decision && brakes->decision->approve;
-    return braked.approved | (approves ? listed_in(brakes, braked) : 0);
+    return braked.approved | (brakes->decision && brakes->decision->approve ? braked.listed : 0);
 }
 
 static uint8_t rejected_in(const rc_brakes_t *brakes, rc_braked_t braked)
 {
-    bool rejects = brakes->decision && !brakes->decision->approve;
-    return braked.rejected | (rejects ? listed_in(brakes, braked) : 0);
+    return braked.rejected | (brakes->decision && !brakes->decision->approve ? braked.listed : 0);
 }
 
 void rc_brakes_add(rc_brakes_t *brakes, rc_braked_t braked)
 {
-    const uint8_t listed = listed_in(brakes, braked), approved = approved_in(brakes, braked);
+    const uint8_t approved = approved_in(brakes, braked);
     const bool rejected = rejected_in(brakes, braked) != 0;
     for (int i = 0; i < RC_BRAKE_COUNT; i++) {
         class_t *class = &brakes->classes[i];
-        class->listed += listed >> i & 1U;
+        class->listed += braked.listed >> i & 1U;
         if (rejected || approved & 1U << i || !(braked.classes & 1U << i)) continue;
         class->standing += braked.member >> i & 1U;
         if (!braked.paused) class->fresh += braked.fresh >> i & 1U;
@@ -266,29 +277,31 @@ void rc_brakes_add(rc_brakes_t *brakes, rc_braked_t braked)
 
 /* ---- The decision ---- */
 
-static void open_hold(class_t *class, int brake, rc_wall_t now, uint64_t random)
+static hold_t *open_hold(class_t *class, int brake, rc_wall_t now, int64_t limit, uint64_t random)
 {
-    (void)snprintf(class->hold_id, sizeof class->hold_id, "%s-%06" PRIx64, rc_enum_str(&RC_ENUM_BRAKE, brake),
+    hold_t *hold = &class->holds[class->hold_count++];
+    *hold = (hold_t){.since = now, .limit = limit};
+    (void)snprintf(hold->id, sizeof hold->id, "%s-%06" PRIx64, rc_enum_str(&RC_ENUM_BRAKE, brake),
                    (random >> brake * 8 ^ random << 16) & 0xFFFFFF);
-    class->since = now;
+    return hold;
+}
+
+static hold_t *last_undecided(class_t *class)
+{
+    for (int i = class->hold_count; i-- > 0;)
+        if (!class->holds[i].decided) return &class->holds[i];
+    return NULL;
 }
 
 void rc_brakes_decide(rc_brakes_t *brakes, int64_t announced, uint64_t random)
 {
     for (int i = 0; i < RC_BRAKE_COUNT; i++) {
         class_t *class = &brakes->classes[i];
-        class->limit = rc_brake_limit(brakes->occasion->integration->policy.brakes[i], announced);
-        if (class->limit < 0) continue;
-        bool stands = class->standing > 0;
-        bool trips = class->fresh > 0 && class->published + class->fresh > class->limit;
-        class->holds = stands || trips;
-        if (stands && !class->decided) {
-            (void)snprintf(class->hold_id, sizeof class->hold_id, "%s", class->open->id);
-            class->since = class->open->since;
-            class->limit = class->open->limit;
-        } else if (class->holds) {
-            open_hold(class, i, brakes->occasion->now, random);
-        }
+        int64_t limit = rc_brake_limit(brakes->occasion->integration->policy.brakes[i], announced);
+        bool trips = class->fresh > 0 && class->published + class->fresh > limit;
+        if (limit < 0 || (!trips && class->standing == 0)) continue;
+        class->joined = class->standing > 0 ? last_undecided(class) : NULL;
+        if (!class->joined) class->joined = open_hold(class, i, brakes->occasion->now, limit, random);
     }
 }
 
@@ -300,7 +313,7 @@ static uint8_t held_in(const rc_brakes_t *brakes, rc_braked_t braked)
     uint8_t held = 0;
     uint8_t open = (uint8_t)(braked.classes & ~approved_in(brakes, braked));
     for (int i = 0; i < RC_BRAKE_COUNT; i++) /* Who is paused joins nothing, but stays where they are. */
-        if (open & 1U << i && brakes->classes[i].holds && (!braked.paused || braked.member & 1U << i))
+        if (open & 1U << i && brakes->classes[i].joined && (!braked.paused || braked.member & 1U << i))
             held |= (uint8_t)(1U << i);
     return held;
 }
@@ -320,19 +333,25 @@ static const char *rejected_text(rc_arena_t *arena, uint8_t rejected, const rc_d
     return text;
 }
 
-/* Joins the hold of the class, or stays in it. */
+/* Joins the hold of the class, or stays where it is. */
 static rc_hold_ref_t join(rc_brakes_t *brakes, rc_arena_t *arena, rc_brake_t brake, rc_braked_t braked,
                           const rc_pending_t *stored, const rc_decision_t *decision)
 {
     class_t *class = &brakes->classes[brake];
-    bool stays = braked.member & 1U << brake && !class->decided;
-    rc_hold_ref_t ref = {.brake = brake,
-                         .hold_id = rc_arena_strdup(arena, class->hold_id),
-                         .since = stays ? find_ref(stored, brake)->since : brakes->occasion->now,
-                         .digest = digest_of(arena, brake, decision)};
-    class->held++;
-    if (ref.since.ms > class->changed_at.ms) class->changed_at = ref.since;
-    return ref;
+    const rc_hold_ref_t *ref = braked.member & 1U << brake ? find_ref(stored, brake) : NULL;
+    hold_t *hold = ref ? find_hold(class, ref->hold_id) : NULL;
+    if (hold && hold->decided) {
+        class->late++;
+        hold = NULL;
+    }
+    const rc_wall_t since = hold ? ref->since : brakes->occasion->now;
+    if (!hold) hold = class->joined;
+    hold->held++;
+    if (since.ms > hold->changed_at.ms) hold->changed_at = since;
+    return (rc_hold_ref_t){.brake = brake,
+                           .hold_id = rc_arena_strdup(arena, hold->id),
+                           .since = since,
+                           .digest = digest_of(arena, brake, decision)};
 }
 
 static rc_hold_ref_t keep_approval(const rc_brakes_t *brakes, rc_arena_t *arena, rc_brake_t brake,
@@ -400,21 +419,29 @@ static void save_window(const rc_brakes_t *brakes, rc_arena_t *arena, int brake,
     state->windows[brake].count = count;
 }
 
-void rc_brakes_save(const rc_brakes_t *brakes, rc_arena_t *arena, rc_sync_state_t *state)
+static void save_hold(const hold_t *hold, bool complete, int brake, rc_arena_t *arena, rc_hold_t *holds, size_t *count)
 {
-    rc_hold_t *holds = rc_arena_alloc(arena, RC_BRAKE_COUNT * sizeof *holds);
+    if (hold->held > 0)
+        holds[(*count)++] = (rc_hold_t){.id = rc_arena_strdup(arena, hold->id),
+                                        .brake = (rc_brake_t)brake,
+                                        .since = hold->since,
+                                        .employees = hold->held,
+                                        .limit = hold->limit,
+                                        .changed_at = hold->changed_at};
+    else if (hold->was && !complete)
+        holds[(*count)++] = *hold->was;
+}
+
+void rc_brakes_save(const rc_brakes_t *brakes, bool complete, rc_arena_t *arena, rc_sync_state_t *state)
+{
+    rc_hold_t *holds = rc_arena_alloc(arena, RC_BRAKE_COUNT * MAX_HOLDS * sizeof *holds);
     state->holds = holds;
     state->hold_count = 0;
     for (int i = 0; i < RC_BRAKE_COUNT; i++) {
         const class_t *class = &brakes->classes[i];
         save_window(brakes, arena, i, state);
-        if (!class->holds) continue;
-        holds[state->hold_count++] = (rc_hold_t){.id = rc_arena_strdup(arena, class->hold_id),
-                                                 .brake = (rc_brake_t)i,
-                                                 .since = class->since,
-                                                 .employees = class->held,
-                                                 .limit = class->limit,
-                                                 .changed_at = class->changed_at};
+        for (int k = 0; k < class->hold_count; k++)
+            save_hold(&class->holds[k], complete, i, arena, holds, &state->hold_count);
     }
 }
 
@@ -422,9 +449,11 @@ bool rc_brakes_decided(const rc_brakes_t *brakes, rc_decided_t *decided)
 {
     for (int i = 0; i < RC_BRAKE_COUNT; i++) {
         const class_t *class = &brakes->classes[i];
-        if (!class->decided) continue;
-        *decided = (rc_decided_t){class->listed, class->standing, class->holds ? class->hold_id : NULL};
-        return true;
+        for (int k = 0; k < class->hold_count; k++) {
+            if (!class->holds[k].decided) continue;
+            *decided = (rc_decided_t){class->listed, class->late, class->late ? class->joined->id : NULL};
+            return true;
+        }
     }
     return false;
 }

@@ -23,8 +23,8 @@ typedef struct {
 typedef struct {
     uint8_t classes;  /* of the change */
     uint8_t fresh;    /* it would count: this person has not counted within the window */
-    uint8_t member;   /* it waits in the open hold of that class */
-    uint8_t late;     /* in the hold that is decided now, but was not listed */
+    uint8_t member;   /* it waits in an open hold, and nothing is decided about it now */
+    uint8_t listed;   /* it is decided now: it waits in that hold, and was listed */
     uint8_t approved; /* by a person, with this content */
     uint8_t rejected; /* likewise */
     uint8_t paused;   /* 1: an event of it is of a paused type */
@@ -39,7 +39,7 @@ rc_brakes_t *rc_brakes_new(const rc_occasion_t *occasion, const rc_sync_state_t 
 void rc_brakes_free(rc_brakes_t *brakes); /* NULL is fine */
 
 /* What a decision with events means; `stored` is the pending record, or NULL. */
-rc_braked_t rc_brakes_look(const rc_brakes_t *brakes, rc_arena_t *arena, const rc_snapshot_t *snapshot,
+rc_braked_t rc_brakes_look(rc_brakes_t *brakes, rc_arena_t *arena, const rc_snapshot_t *snapshot,
                            const rc_pending_t *stored, const rc_decision_t *decision);
 /* Counts it among all that are to be published now. */
 void rc_brakes_add(rc_brakes_t *brakes, rc_braked_t braked);
@@ -57,8 +57,9 @@ void rc_brakes_obstacles(rc_brakes_t *brakes, rc_arena_t *arena, rc_braked_t bra
                          const rc_decision_t *decision, rc_obstacles_t *obstacles);
 /* It is published: counts it in the windows, and says so in the snapshot that follows. */
 void rc_brakes_count(rc_brakes_t *brakes, rc_braked_t braked, rc_snapshot_t *after);
-/* Windows and holds as they are now, into the state; in the arena. */
-void rc_brakes_save(const rc_brakes_t *brakes, rc_arena_t *arena, rc_sync_state_t *state);
+/* Windows and holds as they are now, into the state; in the arena. Until all changes are written (`complete`) a hold
+ * that is decided stays: should the rest not be written, the decision is made again. */
+void rc_brakes_save(const rc_brakes_t *brakes, bool complete, rc_arena_t *arena, rc_sync_state_t *state);
 
 /* How many people the decision was about: those who were listed and still stand, and those who joined later and went
  * to the hold `moved_to` (NULL: nobody). */
@@ -67,7 +68,7 @@ typedef struct {
     int64_t late;
     const char *moved_to;
 } rc_decided_t;
-/* False: the decision names no open hold. */
+/* After everybody was asked for. False: the decision names no open hold. */
 bool rc_brakes_decided(const rc_brakes_t *brakes, rc_decided_t *decided);
 
 /* How many pass: max(count, percent of announced), rounded down; -1: the brake is off. */

@@ -195,6 +195,33 @@ START_TEST(a_poll_that_failed_half_way_leaves_its_counts_and_asks_for_catching_u
 }
 END_TEST
 
+START_TEST(an_approval_that_failed_half_way_is_completed_by_the_next)
+{
+    enum { LEAVERS = 6 };
+    open_rig("brakes: {deactivations: {count: 2, percent: 0}}");
+    rig_poll(&rig, RC_POLL_FULL);
+    for (int i = 1; i <= LEAVERS; i++) change("{'op': 'leave', 'employee': %d}", i);
+    rig_poll(&rig, RC_POLL_INCREMENTAL);
+    ck_assert_uint_eq(rig.result.state.hold_count, 1);
+    const rc_hold_t hold = rig.result.state.holds[0];
+    const rc_hold_decision_t decision = {hold.id, true, hold.changed_at};
+    rig.decision = &decision;
+    rig.transaction_employees = 2;
+    fail_write = writes + 3;
+    ck_assert_int_eq(rig_run(&rig, RC_POLL_TICK), RC_KAFKA);
+    OK(rc_views_catch_up(rig.service.views, NULL, &rc_oops));
+    rig_events_t events = rig_events(&rig);
+    ck_assert_uint_eq(rig_count(&events, RC_EVENT_DEACTIVATED), 4);
+    rig_poll(&rig, RC_POLL_TICK);
+    events = rig_events(&rig);
+    ck_assert_uint_eq(rig_count(&events, RC_EVENT_DEACTIVATED), LEAVERS);
+    rig_check_chains(&events);
+    ck_assert_uint_eq(rig.result.state.hold_count, 0);
+    ck_assert_uint_eq(rig.result.state.windows[RC_BRAKE_DEACTIVATIONS].count, 0);
+    close_rig();
+}
+END_TEST
+
 START_TEST(nothing_is_published_before_the_fetch_has_ended)
 {
     open_rig("");
@@ -452,6 +479,7 @@ int main(void)
                         I1_a_poll_that_was_killed_anywhere_is_completed_by_the_next_without_a_gap_or_a_repetition,
                         BEFORE_FIRST, PLACES);
     tcase_add_test(tcase, a_poll_that_failed_half_way_leaves_its_counts_and_asks_for_catching_up);
+    tcase_add_test(tcase, an_approval_that_failed_half_way_is_completed_by_the_next);
     tcase_add_test(tcase, nothing_is_published_before_the_fetch_has_ended);
     tcase_add_test(tcase, a_member_that_was_overtaken_publishes_nothing);
     tcase_add_test(tcase, a_stopped_worker_begins_no_transaction);

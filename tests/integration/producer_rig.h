@@ -32,6 +32,7 @@ typedef struct {
     size_t transaction_employees;
     int64_t clock_offset_ms;
     bool look_at_everybody;
+    const rc_hold_decision_t *decision;
     rc_sync_state_t before; /* of the last poll */
     rc_poll_result_t result;
     rc_error_t error;
@@ -171,7 +172,8 @@ static inline rc_code_t rig_run(rig_t *rig, rc_poll_kind_t kind)
                                    .now = {rc_wall_now().ms + rig->clock_offset_ms},
                                    .group = rig->group,
                                    .command_offset = -1,
-                                   .look_at_everybody = rig->look_at_everybody};
+                                   .look_at_everybody = rig->look_at_everybody,
+                                   .decision = rig->decision};
     rig->error = RC_ERROR_INIT;
     rig->before = rig_state(rig);
     return rc_poll_run(&context, &order, &rig->before, rig->arena, &rig->result, &rig->error);

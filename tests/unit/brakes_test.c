@@ -119,7 +119,7 @@ static void run(void)
     }
     rc_brakes_decide(brakes, count_announced(), 0x123456789abcdef + (uint64_t)occasion.now.ms);
     for (int i = 0; i < PEOPLE; i++) finish(brakes, &staged[i]);
-    rc_brakes_save(brakes, arena, &state);
+    rc_brakes_save(brakes, true, arena, &state);
     rc_brakes_free(brakes);
     decision.hold_id = NULL;
     occasion.initial_import = false;
@@ -573,7 +573,7 @@ START_TEST(waiting_for_an_address_counts_when_it_ends)
     ck_assert(rc_brakes_let_pass(brakes, braked)); /* one of nine counts */
     rc_snapshot_t after = people[0].snapshot;
     rc_brakes_count(brakes, (rc_braked_t){.classes = B(EMAIL_CHANGES)}, &after);
-    rc_brakes_save(brakes, arena, &state);
+    rc_brakes_save(brakes, true, arena, &state);
     ck_assert_int_eq(state.windows[RC_BRAKE_EMAIL_CHANGES].buckets[0].count, 1);
     rc_brakes_free(brakes);
 }
