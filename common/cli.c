@@ -122,17 +122,36 @@ static rc_exit_t complain_command(const rc_args_t *args, const line_t *line)
     (void)snprintf(both, sizeof both, "%s%s%s", line->words[0], line->word_count > 1 ? " " : "",
                    line->word_count > 1 ? line->words[1] : "");
     rc_suggest_t one = RC_SUGGEST_INIT(line->words[0]), two = RC_SUGGEST_INIT(both);
+    const char *verb = NULL; /* "dlq lits": the first of dlq */
     for (const rc_cli_command_t *command = program->commands; command->name; command++) {
         rc_suggest_offer(&one, command->name);
         rc_suggest_offer(&two, command->name);
-        /* "dlq" alone */
-        size_t length = strlen(line->words[0]);
-        if (strncmp(command->name, line->words[0], length) == 0 && command->name[length] == ' ' && !two.best)
-            two.best = command->name;
+        if (!verb && rc_cli_is_verb_of(command, line->words[0])) verb = command->name;
     }
+    if (!two.best) two.best = verb;
     const char *best = two.best ? two.best : one.best;
     return rc_cli_fail(args, RC_EXIT_USAGE, "unknown command \"%s\"; %s%s%s%s --help lists all", both,
                        best ? "did you mean " : "", best ? best : "", best ? "? " : "", program->name);
+}
+
+/* What stands in front of the verbs of several commands, "dlq", was typed alone; false: it was not. */
+static bool is_group(const rc_cli_program_t *program, const line_t *line)
+{
+    for (const rc_cli_command_t *command = program->commands; command->name && line->word_count == 1; command++)
+        if (rc_cli_is_verb_of(command, line->words[0])) return true;
+    return false;
+}
+
+static rc_exit_t complain_group(const rc_args_t *args, const char *group)
+{
+    char verbs[256] = "";
+    for (const rc_cli_command_t *command = args->program->commands; command->name; command++) {
+        size_t length = strlen(verbs);
+        if (rc_cli_is_verb_of(command, group))
+            (void)snprintf(verbs + length, sizeof verbs - length, "%s%s", length ? ", " : "", command->name);
+    }
+    return rc_cli_fail(args, RC_EXIT_USAGE, "%s is several commands: %s; %s %s --help says what each does", group,
+                       verbs, args->program->name, group);
 }
 
 static rc_exit_t complain_option(const rc_args_t *args, const char *text)
@@ -204,6 +223,11 @@ int rc_cli_main(const rc_cli_program_t *program, int argc, char **argv)
     if (!line.word_count && !unknown_option(&line))
         return rc_cli_fail(&args, RC_EXIT_USAGE, "no command is given; %s --help lists all", program->name);
     args.command = find_command(program, &line, &used);
+    if (!args.command && is_group(program, &line)) {
+        if (!line.help) return complain_group(&args, line.words[0]);
+        rc_cli_print_group_help(program, line.words[0]);
+        return end(RC_EXIT_DONE);
+    }
     if (!args.command) {
         const char *astray = unknown_option(&line);
         if (!astray) return complain_command(&args, &line);
@@ -220,6 +244,36 @@ int rc_cli_main(const rc_cli_program_t *program, int argc, char **argv)
                            args.command->name, line.words[used], program->name, args.command->name);
     rc_exit_t code = take_options(&args, &line);
     return code ? (int)code : end(args.command->run(&args));
+}
+
+static char *make_line(const rc_args_t *args, const char *program, const char *format, va_list list)
+{
+    char *command = NULL;
+    if (vasprintf(&command, format, list) < 0) RC_DIE("out of memory, or a wrong format: %s", format);
+    bool given = args->given & RC_OPT(CONFIG);
+    char *line = rc_sprintf("%s %s%s%s", program ? program : args->program->name, command, given ? " --config " : "",
+                            given ? args->config : "");
+    free(command);
+    return line;
+}
+
+char *rc_cli_line(const rc_args_t *args, const char *program, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    char *line = make_line(args, program, format, list);
+    va_end(list);
+    return line;
+}
+
+void rc_cli_next(const rc_args_t *args, const char *what, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    char *line = make_line(args, NULL, format, list);
+    va_end(list);
+    printf("  %s    # %s\n", line, what);
+    free(line);
 }
 
 /* --- configuration ------------------------------------------------------------------------------------------- */

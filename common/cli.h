@@ -101,6 +101,13 @@ rc_exit_t rc_cli_config(const rc_args_t *args, rc_config_t **config);
 rc_exit_t rc_cli_fail(const rc_args_t *args, rc_exit_t code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* What to type next: "PROGRAM <text>", with --config as it was given. `program` NULL: this one. Returns new (free). */
+char *rc_cli_line(const rc_args_t *args, const char *program, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Prints such a line of this program, indented, and behind it what it does. */
+void rc_cli_next(const rc_args_t *args, const char *what, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* The command `config` of both programs. */
 rc_exit_t rc_cli_run_config(const rc_args_t *args);
 

@@ -29,6 +29,20 @@ void rc_cli_print_help(const rc_cli_program_t *program)
     printf("\nExit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 something is held or differs.\n");
 }
 
+bool rc_cli_is_verb_of(const rc_cli_command_t *command, const char *group)
+{
+    size_t length = strlen(group);
+    return strncmp(command->name, group, length) == 0 && command->name[length] == ' ';
+}
+
+void rc_cli_print_group_help(const rc_cli_program_t *program, const char *group)
+{
+    printf("Usage: %s %s VERB [OPTION...]\n\n", program->name, group);
+    for (const rc_cli_command_t *command = program->commands; command->name; command++)
+        if (rc_cli_is_verb_of(command, group)) print_row(command->name, NULL, command->summary);
+    printf("\n%s %s VERB --help says more about one of them.\n", program->name, group);
+}
+
 static void print_examples(const rc_cli_program_t *program, const char *examples)
 {
     while (examples) {

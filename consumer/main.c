@@ -34,6 +34,35 @@ static const rc_cli_command_t COMMANDS[] = {
      .options = RC_OPT(INTEGRATION) | RC_OPT(WAIT) | RC_OPT(JSON),
      .required = RC_OPT(EVENTS) | RC_OPT(SINCE),
      .run = rc_consumer_replay},
+    {.name = "dlq list",
+     .summary = "list the dead letters that wait for a person",
+     .details =
+         "Events that Learn Amp refused, or that nobody could read, lie in the dead-letter topic until a person has "
+         "mended what is wrong. Those that were tried once more, or that a newer event made superfluous, are not "
+         "listed.",
+     .example = "dlq list\ndlq list --integration personio:CBNMt7dSNCzBdnRTx87dev4E --reason REJECTED --since 2d",
+     .options = RC_OPT(INTEGRATION) | RC_OPT(EMPLOYEE) | RC_OPT(REASON) | RC_OPT(SINCE) | RC_OPT(JSON),
+     .run = rc_consumer_dlq_list},
+    {.name = "dlq show",
+     .summary = "show all about one dead letter",
+     .details =
+         "Why it was dead-lettered, what became of it, what was to be written, and its headers; of what cannot be "
+         "read, the first bytes. The place is that of `dlq list`.",
+     .example = "dlq show --offset 3:17",
+     .options = RC_OPT(JSON),
+     .required = RC_OPT(OFFSET),
+     .run = rc_consumer_dlq_show},
+    {.name = "dlq replay",
+     .summary = "send dead letters once more, when what was wrong is mended",
+     .details =
+         "Each record goes unchanged into the first retry topic, each person's oldest first; the running consumers do "
+         "with it as they would have, invitation included, and bring the person to their newest state. Those that were "
+         "sent before are left out, so it does no harm to type it twice. Without --apply nothing is changed.",
+     .example = "dlq replay\ndlq replay --integration personio:CBNMt7dSNCzBdnRTx87dev4E --reason REJECTED --apply\n"
+                "dlq replay --offset 3:17 --apply",
+     .options = RC_OPT(INTEGRATION) | RC_OPT(EMPLOYEE) | RC_OPT(REASON) | RC_OPT(SINCE) | RC_OPT(OFFSET) |
+                RC_OPT(APPLY) | RC_OPT(JSON),
+     .run = rc_consumer_dlq_replay},
     {.name = "config",
      .summary = "print the effective configuration, secrets masked",
      .details = "Values that the file leaves out are marked as defaults.",

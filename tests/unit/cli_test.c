@@ -2,6 +2,7 @@
 #include "common/cli.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -134,7 +135,7 @@ static const struct {
     {"", "no command is given; rollcall-producer --help lists all"},
     {"rnu", "unknown command \"rnu\"; did you mean run? rollcall-producer --help lists all"},
     {"xyz", "unknown command \"xyz\"; rollcall-producer --help lists all"},
-    {"dlq", "unknown command \"dlq\"; did you mean dlq list? "},
+    {"dlq", "dlq is several commands: dlq list, dlq replay; rollcall-producer dlq --help says"},
     {"dlq lits", "unknown command \"dlq lits\"; did you mean dlq list? "},
     {"-v", "there is no option -v; rollcall-producer --help lists the commands"},
     {"-c x run", "there is no option -c; "},
@@ -199,6 +200,34 @@ START_TEST(cli_help_lists_commands_and_options)
     ck_assert_int_eq(cli("dlq list -h"), RC_EXIT_DONE);
     ck_assert_ptr_nonnull(strstr(out, "Usage: rollcall-producer dlq list --integration ID [OPTION...]\n"));
     ck_assert_int_eq(runs, 0);
+}
+END_TEST
+
+START_TEST(cli_help_of_a_group_lists_its_verbs)
+{
+    static const char *const lines[] = {"dlq --help", "help dlq", "dlq -h --json"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        ck_assert_int_eq(cli(lines[i]), RC_EXIT_DONE);
+        ck_assert_str_eq(out, "Usage: rollcall-producer dlq VERB [OPTION...]\n\n"
+                              "  dlq list                lists\n"
+                              "  dlq replay              replays\n\n"
+                              "rollcall-producer dlq VERB --help says more about one of them.\n");
+    }
+    ck_assert_int_eq(cli("dlq"), RC_EXIT_USAGE);
+    ck_assert_int_eq(runs, 0);
+}
+END_TEST
+
+START_TEST(cli_says_what_to_type_next)
+{
+    ck_assert_int_eq(cli("run"), RC_EXIT_HELD);
+    char *line = rc_cli_line(&got, NULL, "once --integration %s", "a:b");
+    ck_assert_str_eq(line, "rollcall-producer once --integration a:b");
+    free(line);
+    ck_assert_int_eq(cli("run --config /x.yaml"), RC_EXIT_HELD);
+    line = rc_cli_line(&got, "rollcall-consumer", "check");
+    ck_assert_str_eq(line, "rollcall-consumer check --config /x.yaml");
+    free(line);
 }
 END_TEST
 
@@ -294,6 +323,8 @@ int main(void)
     tcase_add_test(lines, cli_version_is_one_line);
     tcase_add_test(lines, cli_help_lists_commands_and_options);
     tcase_add_test(lines, cli_help_breaks_lines_between_words);
+    tcase_add_test(lines, cli_help_of_a_group_lists_its_verbs);
+    tcase_add_test(lines, cli_says_what_to_type_next);
     tcase_add_test(lines, suggest_finds_what_was_meant);
     tcase_add_unchecked_fixture(files, make_file, remove_file);
     tcase_add_test(files, cli_options_override_the_file);

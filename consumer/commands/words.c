@@ -1,0 +1,126 @@
+#include "consumer/commands/words.h"
+
+#include <string.h>
+
+#include "common/text.h"
+
+enum { SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS };
+
+const char *rc_say_moment(rc_arena_t *arena, rc_wall_t at)
+{
+    char text[RC_TIME_STR_SIZE];
+    if (!at.ms) return "";
+    (void)rc_wall_str(at, text);
+    return rc_arena_sprintf(arena, "%.10s %.8s", text, text + 11);
+}
+
+const char *rc_say_distance(rc_arena_t *arena, rc_wall_t at, rc_wall_t now)
+{
+    static const struct {
+        int64_t from_ms, unit_ms;
+        const char *unit;
+    } units[] = {{2 * DAY_MS, DAY_MS, "days"},
+                 {2 * HOUR_MS, HOUR_MS, "h"},
+                 {MINUTE_MS, MINUTE_MS, "min"},
+                 {SECOND_MS, SECOND_MS, "s"}};
+    int64_t ms = at.ms - now.ms, length_ms = ms < 0 ? -ms : ms;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (length_ms < units[i].from_ms) continue;
+        return ms < 0 ? rc_arena_sprintf(arena, "%lld %s ago", (long long)(length_ms / units[i].unit_ms), units[i].unit)
+                      : rc_arena_sprintf(arena, "in %lld %s", (long long)(length_ms / units[i].unit_ms), units[i].unit);
+    }
+    return "now";
+}
+
+const char *rc_say_field(rc_arena_t *arena, const char *field)
+{
+    static const char custom[] = "custom:";
+    if (strncmp(field, custom, sizeof custom - 1) == 0) return rc_arena_strdup(arena, field + sizeof custom - 1);
+    char *words = rc_arena_strdup(arena, field);
+    for (char *at = words; *at; at++)
+        if (*at == '_') *at = ' ';
+    return words;
+}
+
+const char *rc_say_type(int type)
+{
+    return type >= 0 ? rc_enum_str(&RC_ENUM_EVENT, type) : "record";
+}
+
+const char *rc_say_integration(rc_arena_t *arena, const rc_integration_t *integration)
+{
+    if (rc_text_empty(integration->name) || strcmp(integration->name, integration->id) == 0) return integration->id;
+    return rc_arena_sprintf(arena, "%s (%s)", integration->name, integration->id);
+}
+
+const char *rc_say_name(rc_arena_t *arena, const rc_employee_t *employee)
+{
+    const char *first = employee->first_name, *last = employee->last_name;
+    if (rc_text_empty(first)) return rc_text_empty(last) ? NULL : last;
+    return rc_text_empty(last) ? first : rc_arena_sprintf(arena, "%s %s", first, last);
+}
+
+const char *rc_say_parked(rc_park_reason_t reason)
+{
+    static const char *const words[RC_PARK_COUNT] = {
+        [RC_PARK_TRANSIENT] = "Learn Amp did not answer, or was not well",
+        [RC_PARK_UNANSWERED] = "a write got no answer and may have taken effect",
+        [RC_PARK_CONFLICT] = "the address or the external id belongs to another user of Learn Amp",
+        [RC_PARK_REPLACED] = "the user of their former HR id is still active",
+        [RC_PARK_TEAM] = "a team that was ensured is not there",
+        [RC_PARK_MANAGER] = "all is done but the manager, who is no active user of Learn Amp yet",
+        [RC_PARK_HANDED_OVER] = "handed to created: there is no such user",
+        [RC_PARK_HELD] = "Learn Amp could not be asked then: a pause, an open breaker or its limit",
+        [RC_PARK_UNKNOWN_SCHEMA] = "its schema is not known: a newer release wrote it",
+        [RC_PARK_UNKNOWN_INTEGRATION] = "the consumers' configuration does not name this integration",
+        [RC_PARK_REJECTED] = "sent once more after it was dead-lettered",
+        [RC_PARK_IDENTITY_CONFLICT] = "sent once more after it was dead-lettered",
+        [RC_PARK_POISON] = "sent once more after it was dead-lettered",
+        [RC_PARK_OTHER] = "another reason",
+    };
+    return words[reason];
+}
+
+const char *rc_say_created(rc_created_reason_t reason)
+{
+    static const char *const words[RC_CREATED_COUNT] = {[RC_CREATED_NEW_HIRE] = "joins the company",
+                                                        [RC_CREATED_REHIRE] = "comes back to the company",
+                                                        [RC_CREATED_BACK_IN_SCOPE] = "is in scope again",
+                                                        [RC_CREATED_INITIAL_IMPORT] = "was there at the first import",
+                                                        [RC_CREATED_RESYNC] = "was published again by resync"};
+    return words[reason];
+}
+
+const char *rc_say_gone(rc_gone_reason_t reason)
+{
+    static const char *const words[RC_GONE_COUNT] = {
+        [RC_GONE_INACTIVE] = "is inactive in HR",   [RC_GONE_TERMINATION_DATE] = "left: the leave date has passed",
+        [RC_GONE_DELETED] = "was deleted in HR",    [RC_GONE_MISSING] = "is missing in HR",
+        [RC_GONE_OUT_OF_SCOPE] = "is out of scope", [RC_GONE_RESYNC] = "was published again by resync"};
+    return words[reason];
+}
+
+void rc_say_employee(rc_arena_t *arena, const rc_employee_t *employee,
+                     void (*say)(void *opaque, const char *field, const char *value), void *opaque)
+{
+    char hired[RC_TIME_STR_SIZE], left[RC_TIME_STR_SIZE];
+    const struct {
+        const char *field, *value;
+    } fields[] = {{"e-mail", employee->email},
+                  {"status in HR", rc_enum_str(&RC_ENUM_STATUS, (int)employee->status)},
+                  {"hire date", rc_date_str(employee->hire_date, hired)},
+                  {"leave date", rc_date_str(employee->leave_date, left)},
+                  {"job title", employee->job_title},
+                  {"team", employee->primary_team.name},
+                  {"location", employee->primary_location.name},
+                  {"manager", employee->manager_email},
+                  {"language", employee->language}};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (!rc_text_empty(fields[i].value)) say(opaque, fields[i].field, fields[i].value);
+    for (size_t i = 0; i < employee->secondary_team_count; i++)
+        if (!rc_text_empty(employee->secondary_teams[i].name))
+            say(opaque, "further team", employee->secondary_teams[i].name);
+    for (size_t i = 0; i < employee->custom_count; i++)
+        if (!rc_text_empty(employee->custom[i].value))
+            say(opaque, rc_arena_strdup(arena, employee->custom[i].name), employee->custom[i].value);
+}

@@ -1,0 +1,150 @@
+"""What an operator asks at night: where somebody's change is (`trace`), what was dead-lettered (`dlq`), and trying it once more."""
+
+import json
+
+import confluent_kafka
+
+from rollcall.suite import equal, run, test
+from rollcall.world import World
+
+world = World("operators", {"acme": {"people": 12, "policy": {"invite": "on_create"}}, "beta": {"people": 3}},
+              {"consumer": {"retry_delays": ["1s", "5s"], "transaction_interval": "50ms"}})
+acme = world["acme"]
+case = {}
+
+
+def words(done):
+    return done.stdout + done.stderr
+
+
+def consumer(*arguments, code=0):
+    done = world.command("consumer", *arguments)
+    equal(done.returncode, code, words(done))
+    return done.stdout
+
+
+def letters(*arguments):
+    return json.loads(consumer("dlq", "list", "--json", *arguments))["dead_letters"]
+
+
+def refuse(word):
+    return world.sandbox.fault("status", "learnamp", acme, next=-1, status=422, match={"contains": word},
+                               body={"error": "Validation failed", "fullErrors": {"jobTitle": ["is refused"]}})
+
+
+def hire(**fields):
+    return acme.change("hire", **fields)["employee"]
+
+
+def creations(email):
+    """What was sent to create that person."""
+    return [json.loads(r["body"]) for r in acme.requests() if r["method"] == "POST" and r["target"].startswith("/v1/users") and email in r["body"]]
+
+
+def send_raw(topic, key, value, headers):
+    producer = confluent_kafka.Producer({"bootstrap.servers": world.kafka.address, "partitioner": "murmur2_random"})
+    producer.produce(world.prefix + topic, value, key, headers=headers)
+    assert producer.flush(20) == 0
+
+
+def wait_for_letters(count, what="dead letters", *arguments):
+    world.wait_for(what, lambda: [] if len(letters(*arguments)) == count else [str(letters(*arguments))])
+    return letters(*arguments)
+
+
+def place(letter):
+    return f"{letter['partition']}:{letter['offset']}"
+
+
+@test
+def a_refused_joiner_is_listed_and_shown():
+    world.start()
+    world.settle()
+    equal(letters(), [])
+    case["fault"] = refuse("Wizard")
+    case["employee"] = hire(first_name="Wanda", last_name="Widow", job_title="Wizard")
+    letter, = wait_for_letters(1)
+    for name, value in {"integration_id": acme.id, "employee_id": case["employee"], "type": "created", "reason": "REJECTED",
+                        "topic": f"{world.prefix}{world.application}.dlq", "state": "open", "attempts": 1}.items():
+        equal(letter[name], value, name)
+    assert "jobTitle is refused" in letter["message"], letter
+    assert letter["version"] > 0 and letter["first_failed_at"] <= letter["dead_lettered_at"], letter
+    listed = consumer("dlq", "list")
+    for word in ("Wanda Widow", case["employee"], place(letter), "jobTitle is refused", "dlq replay"):
+        assert word in listed, f"{word} is not in {listed}"
+    shown = consumer("dlq", "show", "--offset", place(letter))
+    for word in ("Wizard", "employee.created", "rollcall_reason", "waits for a person", f"dlq replay --offset {place(letter)} --apply"):
+        assert word in shown, f"{word} is not in {shown}"
+    equal(letters("--integration", world["beta"].id), [])
+    equal(letters("--reason", "POISON"), [])
+    equal(len(letters("--integration", acme.id, "--employee", case["employee"], "--since", "1h")), 1)
+
+
+@test
+def a_replay_is_a_dry_run_unless_it_is_applied():
+    before = len(world.topics.refresh().records[f"{world.application}.retry.1s"])
+    out = consumer("dlq", "replay")
+    assert "Nothing was changed" in out and "--apply" in out, out
+    equal(json.loads(consumer("dlq", "replay", "--json"))["replayed"], 0)
+    equal(len(world.topics.refresh().records[f"{world.application}.retry.1s"]), before)
+
+
+@test
+def who_is_refused_again_is_dead_lettered_once_more_and_stands_there_once():
+    first, = letters()
+    equal(json.loads(consumer("dlq", "replay", "--apply", "--json"))["replayed"], 1)
+    world.wait_for("the second dead letter", lambda: [] if [x for x in letters() if x["offset"] != first["offset"]] else ["none"])
+    second, = letters()
+    equal((second["state"], second["employee_id"]), ("open", case["employee"]))
+    settled, = json.loads(consumer("dlq", "show", "--offset", place(first), "--json"))["dead_letters"]
+    equal(settled["state"], "settled")
+
+
+@test
+def a_copy_that_waits_is_not_sent_again_and_the_event_is_done_as_it_would_have_been():
+    world.sandbox.clear(case["fault"])
+    for program in world.programs:
+        if program.name.startswith("consumer"):
+            program.stop()
+    equal(json.loads(consumer("dlq", "replay", "--apply", "--json"))["replayed"], 1)
+    equal(letters(), [], "it is being tried")
+    equal(json.loads(consumer("dlq", "replay", "--apply", "--json"))["replayed"], 0, "typed again while the copy waits")
+    world.consumer("two").start().wait_ready()
+    world.wait_equal("acme")
+    world.wait_quiet()
+    last = creations(acme.employee(case["employee"])["work_email"])[-1]
+    equal(bool(last.get("skipInvitation")), False, "she is invited as the event would have")
+    equal(letters(), [])
+    equal(json.loads(consumer("dlq", "replay", "--apply", "--json"))["replayed"], 0, "typed again after it was done")
+    entry = world.topics.refresh().ledger(world.application)[f"created:{acme.id}/{case['employee']}"]
+    equal(entry["outcome"], "APPLIED")
+
+
+@test
+def bytes_that_nobody_reads_are_shown_and_can_be_tried():
+    key = f"{acme.id}/nobody"
+    send_raw("employee.created", key, b"hello, this is no Avro", [("who", b"somebody else")])
+    letter, = wait_for_letters(1)
+    equal((letter["reason"], letter["integration_id"], letter["employee_id"]), ("POISON", acme.id, "nobody"))
+    shown = consumer("dlq", "show", "--offset", place(letter))
+    for word in ("hello, this is ", "68 65 6c 6c 6f", "somebody else", "cannot be read"):
+        assert word in shown, f"{word} is not in {shown}"
+    equal(json.loads(consumer("dlq", "replay", "--reason", "POISON", "--apply", "--json"))["replayed"], 1)
+    world.wait_for("it to die again", lambda: [] if [x for x in letters() if x["offset"] != letter["offset"]] else ["no"])
+    equal(len(letters()), 1)
+
+
+@test
+def wrong_command_lines_say_what_to_write():
+    for arguments, word in ((("dlq",), "dlq list, dlq show, dlq replay"), (("dlq", "list", "--reason", "BAD"), "REJECTED"),
+                            (("dlq", "list", "--employee", "x"), "--integration"), (("dlq", "show", "--offset", "99:1"), "0 to 3")):
+        done = world.command("consumer", *arguments)
+        equal(done.returncode, 2, words(done))
+        assert word in done.stderr, done.stderr
+    done = world.command("consumer", "dlq", "show", "--offset", "1:9999")
+    equal(done.returncode, 1)
+    assert "dlq list" in done.stderr, done.stderr
+
+
+with world:
+    run(world)
