@@ -93,6 +93,9 @@ static slot_t *find_slot(rc_notify_t *notify, const rc_notice_t *notice)
 
 static void fill_slot(slot_t *slot, const rc_notice_t *notice)
 {
+    const char *reason = notice->reason ? notice->reason : "";
+    bool others = slot->waits && notice->kind == RC_NOTIFY_DEAD_LETTER && strcmp(slot->reason, reason) != 0;
+    if (others) reason = ""; /* they have none in common */
     int64_t count = (slot->waits ? slot->notice.count : 0) + (notice->count > 0 ? notice->count : 1);
     slot->notice = *notice;
     slot->notice.count = count;
@@ -100,7 +103,6 @@ static void fill_slot(slot_t *slot, const rc_notice_t *notice)
     free(slot->hold_id);
     slot->hold_id = notice->hold_id ? rc_strdup(notice->hold_id) : NULL;
     slot->notice.hold_id = slot->hold_id;
-    const char *reason = notice->reason ? notice->reason : "";
     size_t length = rc_utf8_cut(reason, strlen(reason), sizeof slot->reason - 1);
     memcpy(slot->reason, reason, length);
     slot->reason[length] = '\0';

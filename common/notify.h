@@ -17,9 +17,9 @@ typedef struct rc_notify rc_notify_t;
 /* What began to wait. All is copied; what is NULL or 0 is left out. */
 typedef struct {
     rc_notify_kind_t kind;
-    const char *integration_id;
-    const char *hold_id; /* RC_NOTIFY_HOLD, like the next three */
-    const char *brake;   /* its class, "deactivations"; of static storage */
+    const char *integration_id; /* "": none that we know (an unreadable record) */
+    const char *hold_id;        /* RC_NOTIFY_HOLD, like the next three */
+    const char *brake;          /* its class, "deactivations"; of static storage */
     int64_t employees;
     int64_t limit;
     const char *reason; /* why: Kombo's own words, or what the dead letters have in common */

@@ -97,14 +97,16 @@ static void add_misconfigured(rc_buf_t *text, const rc_notice_t *notice)
 static void add_dead_letter(rc_buf_t *text, const rc_notice_t *notice)
 {
     const char *id = notice->integration_id;
+    char where[160] = "";
+    if (*id) (void)snprintf(where, sizeof where, " --integration %s", id);
     int64_t count = notice->count > 0 ? notice->count : 1;
     (void)rc_buf_add_format(text, "%lld %s could not be applied to Learn Amp and %s put aside", (long long)count,
                             count == 1 ? "change" : "changes", count == 1 ? "was" : "were");
     add_reason(text, notice);
     (void)rc_buf_add_format(text,
-                            ". See why: `rollcall-consumer dlq list --integration %s`. When it is mended: "
-                            "`rollcall-consumer dlq replay --integration %s --apply`",
-                            id, id);
+                            ". See why: `rollcall-consumer dlq list%s`. When it is mended: "
+                            "`rollcall-consumer dlq replay%s --apply`",
+                            where, where);
 }
 
 char *rc_notice_json(const rc_notice_t *notice, const char *name)
@@ -117,7 +119,7 @@ char *rc_notice_json(const rc_notice_t *notice, const char *name)
     };
     rc_buf_t text = RC_BUF_INIT(TEXT_MAX_BYTES);
     char reason[WORDS_BYTES];
-    add_words(&text, rc_text_empty(name) ? notice->integration_id : name);
+    add_words(&text, !rc_text_empty(name) ? name : *notice->integration_id ? notice->integration_id : "Rollcall");
     (void)rc_buf_add_str(&text, ": ");
     add[notice->kind](&text, notice);
     if (notice->kind != RC_NOTIFY_DEAD_LETTER && notice->count > 1)
@@ -127,7 +129,7 @@ char *rc_notice_json(const rc_notice_t *notice, const char *name)
     json_t *json = json_object();
     rc_json_put_str(json, "text", text.data);
     rc_json_put_str(json, "kind", rc_notify_kind_str(notice->kind));
-    rc_json_put_str(json, "integration", notice->integration_id);
+    rc_json_put_str(json, "integration", *notice->integration_id ? notice->integration_id : NULL);
     rc_json_put_str(json, "name", rc_text_empty(name) ? NULL : name);
     rc_json_put_str(json, "hold", notice->hold_id);
     rc_json_put_str(json, "class", notice->brake);

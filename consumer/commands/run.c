@@ -13,6 +13,7 @@ typedef struct {
     rc_config_t *config;
     rc_kafka_t *kafka;
     rc_metrics_t *metrics;
+    rc_notify_t *notify;
     rc_loop_t *loop;
     rc_health_t *health;
     rc_enrolment_t enrolment;
@@ -65,6 +66,7 @@ static void on_signal(void *opaque, int signal_number)
 static rc_code_t start(service_t *service, const rc_args_t *args, rc_error_t *error)
 {
     service->metrics = rc_metrics_new(RC_METRICS_CONSUMER);
+    service->notify = rc_notify_new(service->config, service->metrics);
     const rc_health_options_t health = {
         .listen = &service->config->consumer.listen, .metrics = service->metrics, .ready = is_ready, .opaque = service};
     rc_code_t code = rc_kafka_new(service->config, "rollcall-consumer", &service->kafka, error);
@@ -77,6 +79,7 @@ static rc_code_t start(service_t *service, const rc_args_t *args, rc_error_t *er
                                         .codec = service->enrolment.codec,
                                         .registry = service->enrolment.registry,
                                         .metrics = service->metrics,
+                                        .notify = service->notify,
                                         .loop = service->loop,
                                         .events = args->events,
                                         .stopped = stopped,
@@ -95,6 +98,7 @@ static void finish(service_t *service)
     if (service->engine) rc_engine_close(service->engine);
     rc_loop_free(service->loop);
     rc_engine_free(service->engine);
+    rc_notify_free(service->notify);
     rc_enrolment_fini(&service->enrolment);
     rc_kafka_free(service->kafka);
     rc_metrics_free(service->metrics);

@@ -35,10 +35,25 @@ void rc_batch_add(rc_batch_t *batch, rc_event_type_t lane, const rc_kafka_record
     copy->headers = rc_headers_copy(batch->arena, record->headers);
 }
 
+void rc_batch_note_dead(rc_batch_t *batch, rc_event_type_t lane, const char *integration_id, const char *reason)
+{
+    rc_batch_lane_t *part = &batch->lanes[lane];
+    size_t i = 0;
+    while (i < part->dead_count &&
+           (strcmp(part->dead[i].integration_id, integration_id) != 0 || strcmp(part->dead[i].reason, reason) != 0))
+        i++;
+    if (i == part->dead_count) {
+        part->dead = rc_realloc(part->dead, ++part->dead_count * sizeof *part->dead);
+        part->dead[i] = (rc_batch_dead_t){rc_arena_strdup(batch->arena, integration_id), reason, 0};
+    }
+    part->dead[i].count++;
+}
+
 void rc_batch_drop(rc_batch_t *batch, rc_event_type_t lane)
 {
     rc_batch_lane_t *part = &batch->lanes[lane];
     free(part->records);
+    free(part->dead);
     free(part->offsets);
     rc_kafka_group_free(part->group);
     *part = (rc_batch_lane_t){.lost = part->lost, .assignment = part->assignment};

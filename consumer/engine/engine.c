@@ -265,6 +265,7 @@ rc_code_t rc_engine_new(const rc_engine_options_t *options, rc_engine_t **result
                             .codec = options->codec,
                             .registry = options->registry,
                             .metrics = options->metrics,
+                            .notify = options->notify,
                             .loop = options->loop,
                             .stopped = options->stopped,
                             .opaque = options->opaque};

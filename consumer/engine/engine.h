@@ -10,6 +10,7 @@
 #include "common/loop.h"
 #include "common/map.h"
 #include "common/metrics.h"
+#include "common/notify.h"
 #include "common/registry.h"
 #include "consumer/engine/batch.h"
 #include "consumer/engine/committer.h"
@@ -27,6 +28,7 @@ struct rc_engine {
     rc_codec_t *codec;
     rc_registry_t *registry; /* NULL: none is configured */
     rc_metrics_t *metrics;
+    rc_notify_t *notify; /* NULL: nobody is told */
     rc_loop_t *loop;
     rc_http_t *http;
     rc_arena_t *names;
@@ -65,6 +67,7 @@ typedef struct {
     rc_codec_t *codec;
     rc_registry_t *registry;
     rc_metrics_t *metrics;
+    rc_notify_t *notify; /* NULL: nobody is told of dead letters */
     rc_loop_t *loop;
     uint32_t events;
     void (*stopped)(void *opaque, bool failed);

@@ -84,6 +84,18 @@ void rc_engine_free_shown(rc_engine_t *engine)
     }
 }
 
+static void tell_people(rc_engine_t *engine, const rc_batch_lane_t *part)
+{
+    if (!part->group || part->lost) return;
+    for (size_t i = 0; i < part->dead_count; i++) {
+        const rc_notice_t notice = {.kind = RC_NOTIFY_DEAD_LETTER,
+                                    .integration_id = part->dead[i].integration_id,
+                                    .reason = part->dead[i].reason,
+                                    .count = part->dead[i].count};
+        rc_notify(engine->notify, &notice);
+    }
+}
+
 void rc_engine_batch_done(void *opaque, rc_batch_t *batch, rc_batch_result_t result, const rc_kafka_offset_t *ledger,
                           size_t ledger_count)
 {
@@ -99,8 +111,10 @@ void rc_engine_batch_done(void *opaque, rc_batch_t *batch, rc_batch_result_t res
             if (engine->lanes[lane]) rc_lane_restart(engine->lanes[lane]);
     } else {
         await_ledger(engine, batch->number, ledger, ledger_count);
-        for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
+        for (int lane = 0; lane < RC_EVENT_COUNT; lane++) {
+            tell_people(engine, &batch->lanes[lane]);
             if (engine->lanes[lane]) rc_lane_committed(engine->lanes[lane], &batch->lanes[lane]);
+        }
     }
     rc_batch_free(batch);
     if (engine->commit_due) commit_now(engine);

@@ -161,6 +161,8 @@ void rc_settle_dead(rc_record_t *record, const rc_parking_decision_t *decision, 
     add_copy(record, engine->dlq_topic, &parking);
     rc_metrics_count(engine->metrics, RC_METRIC_DEAD_LETTERS, integration,
                      rc_enum_str(&RC_ENUM_PARK, (int)decision->reason), NULL);
+    rc_batch_note_dead(engine->batch, record->lane->type, integration,
+                       rc_enum_str(&RC_ENUM_PARK, (int)decision->reason));
     rc_log(RC_LEVEL_ERROR, "record dead-lettered", RC_LOG_STR(INTEGRATION, *integration ? integration : NULL),
            RC_LOG_STR(EMPLOYEE, record->event.employee_id),
            RC_LOG_STR(TYPE, rc_enum_str(&RC_ENUM_EVENT, (int)record->lane->type)),

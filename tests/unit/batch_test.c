@@ -84,6 +84,28 @@ START_TEST(who_was_lost_is_remembered_when_the_part_is_thrown_away)
 }
 END_TEST
 
+START_TEST(dead_letters_are_counted_by_integration_and_reason_and_go_with_their_lane)
+{
+    rc_batch_t *batch = rc_batch_new();
+    char id[] = "a:1";
+    for (int i = 0; i < 5; i++) rc_batch_note_dead(batch, RC_EVENT_CREATED, id, "REJECTED");
+    id[2] = '2';
+    rc_batch_note_dead(batch, RC_EVENT_CREATED, id, "REJECTED");
+    rc_batch_note_dead(batch, RC_EVENT_CREATED, "a:1", "POISON");
+    rc_batch_note_dead(batch, RC_EVENT_DEACTIVATED, "a:1", "REJECTED");
+    const rc_batch_lane_t *part = &batch->lanes[RC_EVENT_CREATED];
+    ck_assert_uint_eq(part->dead_count, 3);
+    ck_assert_str_eq(part->dead[0].integration_id, "a:1");
+    ck_assert_int_eq(part->dead[0].count, 5);
+    ck_assert_str_eq(part->dead[1].integration_id, "a:2");
+    ck_assert_str_eq(part->dead[2].reason, "POISON");
+    rc_batch_drop(batch, RC_EVENT_CREATED);
+    ck_assert_uint_eq(part->dead_count, 0);
+    ck_assert_uint_eq(batch->lanes[RC_EVENT_DEACTIVATED].dead_count, 1);
+    rc_batch_free(batch);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *all = suite_create("batch");
@@ -92,6 +114,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_tombstone_stays_one);
     tcase_add_test(tests, lanes_are_kept_apart_and_in_order);
     tcase_add_test(tests, who_was_lost_is_remembered_when_the_part_is_thrown_away);
+    tcase_add_test(tests, dead_letters_are_counted_by_integration_and_reason_and_go_with_their_lane);
     suite_add_tcase(all, tests);
     return all;
 }

@@ -53,6 +53,11 @@ START_TEST(a_message_says_what_waits_and_what_to_type)
          "`rollcall-consumer dlq list --integration personio:A`. When it is mended: `rollcall-consumer dlq replay "
          "--integration personio:A --apply`.\",\"kind\":\"dead_letter\",\"integration\":\"personio:A\",\"name\":"
          "\"Acme\",\"count\":12}"},
+        {{.kind = RC_NOTIFY_DEAD_LETTER, .integration_id = "", .reason = "POISON"},
+         "",
+         "{\"text\":\"Rollcall: 1 change could not be applied to Learn Amp and was put aside (POISON). See why: "
+         "`rollcall-consumer dlq list`. When it is mended: `rollcall-consumer dlq replay --apply`.\",\"kind\":"
+         "\"dead_letter\",\"reason\":\"POISON\",\"count\":1}"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *json = rc_notice_json(&cases[i].notice, cases[i].name);
