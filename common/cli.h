@@ -33,6 +33,7 @@ typedef enum {
     X(REASON, "--reason", "REASON", "dead letters of this reason only") \
     X(SINCE, "--since", "TIME", "from this time on: 2026-11-22T16:00:00Z, a day, or how long ago (2h)") \
     X(OFFSET, "--offset", "P:N", "the record at this partition and offset") \
+    X(YES, "--yes", NULL, "do not ask on the terminal") \
     X(APPLY, "--apply", NULL, "do it; without it nothing is changed") \
     X(REPAIR, "--repair", NULL, "write what differs") \
     X(REFERENCE, "--reference", NULL, "print the reference page of all settings instead") \
@@ -64,6 +65,7 @@ typedef struct {
     rc_wall_t since;
     int32_t partition;
     int64_t offset;
+    bool yes;
     bool apply;
     bool repair;
     bool reference;

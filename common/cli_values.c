@@ -106,6 +106,9 @@ bool rc_cli_set(rc_args_t *args, rc_option_t option, const char *value)
         return parse_since(args, value, &args->since);
     case RC_OPTION_OFFSET:
         return parse_offset(args, value, &args->partition, &args->offset);
+    case RC_OPTION_YES:
+        args->yes = true;
+        break;
     case RC_OPTION_APPLY:
         args->apply = true;
         break;

@@ -28,6 +28,62 @@ static const rc_cli_command_t COMMANDS[] = {
      .example = "status\nstatus --integration personio:CBNMt7dSNCzBdnRTx87dev4E --json\nstatus --hold H",
      .options = RC_OPT(INTEGRATION) | RC_OPT(HOLD) | RC_OPT(JSON),
      .run = rc_producer_status},
+    {.name = "approve",
+     .summary = "publish the changes that a hold lists",
+     .details =
+         "Shows who they are and asks on a terminal (--yes: does not; without a terminal nothing is asked). Published "
+         "is "
+         "exactly what was listed, as far as it still stands, and it does not count for the brake; who joins the hold "
+         "meanwhile goes to a new one.",
+     .example = "approve --integration personio:CBNMt7dSNCzBdnRTx87dev4E --hold deactivations-1a2b3c",
+     .options = RC_OPT(INSTANCE) | RC_OPT(YES) | RC_OPT(JSON) | RC_OPT(WAIT),
+     .required = RC_OPT(INTEGRATION) | RC_OPT(HOLD),
+     .run = rc_producer_approve},
+    {.name = "reject",
+     .summary = "keep the people whom a hold lists as they are",
+     .details =
+         "Shows who they are and asks, like approve. A rejected deactivation returns only when status, leave date "
+         "or presence changes, another change only when a field of its class does.",
+     .example = "reject --integration personio:CBNMt7dSNCzBdnRTx87dev4E --hold deactivations-1a2b3c",
+     .options = RC_OPT(INSTANCE) | RC_OPT(YES) | RC_OPT(JSON) | RC_OPT(WAIT),
+     .required = RC_OPT(INTEGRATION) | RC_OPT(HOLD),
+     .run = rc_producer_reject},
+    {.name = "pause",
+     .summary = "the stop button: publish and apply nothing more, of some types or of all",
+     .details =
+         "Takes effect between two transactions, and at once in running consumers. It works when no producer runs "
+         "as well, and lasts until resume. Polling goes on, and changes wait.",
+     .example = "pause --integration personio:CBNMt7dSNCzBdnRTx87dev4E\n"
+                "pause --integration personio:CBNMt7dSNCzBdnRTx87dev4E --events deactivated",
+     .options = RC_OPT(INSTANCE) | RC_OPT(EVENTS) | RC_OPT(JSON) | RC_OPT(WAIT),
+     .required = RC_OPT(INTEGRATION),
+     .run = rc_producer_pause},
+    {.name = "resume",
+     .summary = "end a pause",
+     .details = "What waited is decided at once; the brakes apply to it as to everything else.",
+     .example = "resume --integration personio:CBNMt7dSNCzBdnRTx87dev4E",
+     .options = RC_OPT(INSTANCE) | RC_OPT(EVENTS) | RC_OPT(JSON) | RC_OPT(WAIT),
+     .required = RC_OPT(INTEGRATION),
+     .run = rc_producer_resume},
+    {.name = "resync",
+     .summary = "publish the current state of everybody, or of one employee, again",
+     .details =
+         "For a Learn Amp that was wiped or changed by hand, and for new subscribers: Created or Deactivated with "
+         "reason RESYNC and a new version. Nobody is invited, the brakes do not count it, and what waits waits on. "
+         "Asks on a terminal when it is everybody.",
+     .example = "resync --integration personio:CBNMt7dSNCzBdnRTx87dev4E\n"
+                "resync --integration personio:CBNMt7dSNCzBdnRTx87dev4E --employee 26vafvWSRmbhNcxJYqjCzuJg",
+     .options = RC_OPT(INSTANCE) | RC_OPT(EMPLOYEE) | RC_OPT(YES) | RC_OPT(JSON) | RC_OPT(WAIT),
+     .required = RC_OPT(INTEGRATION),
+     .run = rc_producer_resync},
+    {.name = "forget",
+     .summary = "erase somebody who has left from snapshots, pending changes and ledger",
+     .details = "Refuses who is employed. Events, parked records and dead letters stay until their retention is over. "
+                "producer.forget_after does it by itself.",
+     .example = "forget --integration personio:CBNMt7dSNCzBdnRTx87dev4E --employee 26vafvWSRmbhNcxJYqjCzuJg",
+     .options = RC_OPT(INSTANCE) | RC_OPT(YES) | RC_OPT(JSON) | RC_OPT(WAIT),
+     .required = RC_OPT(INTEGRATION) | RC_OPT(EMPLOYEE),
+     .run = rc_producer_forget},
     {.name = "topics",
      .summary = "create the topics that are missing, and check all",
      .details = "Also when kafka.create_topics is off. What is there is never altered: a mismatch is shown with what "

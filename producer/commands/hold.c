@@ -64,13 +64,20 @@ void rc_hold_print(const rc_open_hold_t *open, const rc_args_t *args, FILE *stre
     if (open->count > RC_HELD_LINES)
         (void)fprintf(stream, "\nEverybody, one by one:\n  rollcall-producer status --hold %s%s --json\n",
                       open->hold->id, config);
+    rc_report_free(report);
+    rc_arena_free(arena);
+}
+
+void rc_hold_print_next(const rc_open_hold_t *open, const rc_args_t *args, FILE *stream)
+{
     static const char *const decisions[][2] = {
         {"approve", "publishes exactly these changes, as far as they still stand"},
         {"reject", "keeps these people as they are"}};
+    rc_arena_t *arena = rc_arena_new();
     (void)fprintf(stream, "\n");
     for (size_t i = 0; i < 2; i++)
         (void)fprintf(stream, "  rollcall-producer %s --integration %s --hold %s%s    # %s\n", decisions[i][0],
-                      integration->id, open->hold->id, config, decisions[i][1]);
-    rc_report_free(report);
+                      open->overview->integration->id, open->hold->id,
+                      rc_words_config(arena, args->given & RC_OPT(CONFIG) ? args->config : NULL), decisions[i][1]);
     rc_arena_free(arena);
 }

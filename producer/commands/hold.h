@@ -19,7 +19,9 @@ typedef struct {
  * that is the exit code. All in the arena. */
 rc_exit_t rc_hold_find(rc_reading_t *reading, const rc_args_t *args, rc_arena_t *arena, rc_open_hold_t *open);
 
-/* What is held and why, who they are, and what to type. */
+/* What is held and why, and who they are. */
 void rc_hold_print(const rc_open_hold_t *open, const rc_args_t *args, FILE *stream);
+/* What to type to decide it. */
+void rc_hold_print_next(const rc_open_hold_t *open, const rc_args_t *args, FILE *stream);
 
 #endif

@@ -72,10 +72,12 @@ static rc_exit_t show_hold(rc_reading_t *reading, const rc_args_t *args, rc_aren
     rc_open_hold_t open;
     rc_exit_t code = rc_hold_find(reading, args, arena, &open);
     if (code != RC_EXIT_DONE) return code;
-    if (args->json)
+    if (args->json) {
         print_hold_json(&open);
-    else
+    } else {
         rc_hold_print(&open, args, stdout);
+        rc_hold_print_next(&open, args, stdout);
+    }
     return RC_EXIT_HELD;
 }
 
