@@ -338,6 +338,7 @@ static const struct {
     {"GET", "integrations/*/teams", sb_control_list_teams},
     {"POST", "integrations/*/teams", sb_control_add_team},
     {"DELETE", "integrations/*/tokens", sb_control_revoke_tokens},
+    {"DELETE", "integrations/*/users", sb_control_wipe},
     {"GET", "integrations/*/requests", list_requests},
     {"DELETE", "integrations/*/requests", clear_requests},
     {"GET", "integrations/*/counters", show_counters},

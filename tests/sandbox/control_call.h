@@ -26,6 +26,7 @@ void sb_control_list_teams(const sb_control_t *control);
 void sb_control_add_user(const sb_control_t *control);
 void sb_control_change_user(const sb_control_t *control);
 void sb_control_add_team(const sb_control_t *control);
+void sb_control_wipe(const sb_control_t *control);
 void sb_control_revoke_tokens(const sb_control_t *control);
 
 #endif

@@ -100,6 +100,14 @@ void sb_control_add_team(const sb_control_t *control)
     sb_refusal_fini(&refusal);
 }
 
+void sb_control_wipe(const sb_control_t *control)
+{
+    (void)pthread_mutex_lock(&control->integration->learnamp_lock);
+    sb_store_wipe(control->integration->store);
+    (void)pthread_mutex_unlock(&control->integration->learnamp_lock);
+    sb_control_answer(control, 200, json_object());
+}
+
 void sb_control_revoke_tokens(const sb_control_t *control)
 {
     (void)pthread_mutex_lock(&control->integration->learnamp_lock);

@@ -30,6 +30,7 @@ struct sb_store {
     size_t user_count;
     sb_team_t **teams;
     size_t team_count;
+    long first_user, first_team; /* the numbers of users[0] and teams[0] */
     rc_map_t *by_email, *by_external_id, *teams_by_external_id;
     json_t *custom_fields;
     long updates, deactivations, reactivations, invitations, tasks_destroyed, memberships_removed;
@@ -40,6 +41,8 @@ struct sb_store {
 sb_store_t *sb_store_new(void)
 {
     sb_store_t *store = rc_zalloc(sizeof *store);
+    store->first_user = SB_FIRST_USER_ID;
+    store->first_team = SB_FIRST_TEAM_ID;
     store->by_email = rc_map_new(NULL);
     store->by_external_id = rc_map_new(NULL);
     store->teams_by_external_id = rc_map_new(NULL);
@@ -55,20 +58,36 @@ static void user_free(sb_user_t *user)
     free(user);
 }
 
-void sb_store_free(sb_store_t *store)
+static void release_all(sb_store_t *store)
 {
-    if (!store) return;
     for (size_t i = 0; i < store->user_count; i++) user_free(store->users[i]);
     for (size_t i = 0; i < store->team_count; i++) {
         free(store->teams[i]->name);
         free(store->teams[i]->external_id);
         free(store->teams[i]);
     }
-    free(store->users);
-    free(store->teams);
     rc_map_free(store->by_email);
     rc_map_free(store->by_external_id);
     rc_map_free(store->teams_by_external_id);
+}
+
+void sb_store_wipe(sb_store_t *store)
+{
+    release_all(store);
+    store->by_email = rc_map_new(NULL);
+    store->by_external_id = rc_map_new(NULL);
+    store->teams_by_external_id = rc_map_new(NULL);
+    store->first_user += (long)store->user_count;
+    store->first_team += (long)store->team_count;
+    store->user_count = store->team_count = 0;
+}
+
+void sb_store_free(sb_store_t *store)
+{
+    if (!store) return;
+    release_all(store);
+    free(store->users);
+    free(store->teams);
     json_decref(store->custom_fields);
     free(store);
 }
@@ -107,7 +126,7 @@ sb_user_t *sb_store_user_at(const sb_store_t *store, size_t index)
 
 sb_user_t *sb_store_user(const sb_store_t *store, long id)
 {
-    long index = id - SB_FIRST_USER_ID;
+    long index = id - store->first_user;
     return index >= 0 && (size_t)index < store->user_count ? store->users[index] : NULL;
 }
 
@@ -144,7 +163,7 @@ sb_team_t *sb_store_team_at(const sb_store_t *store, size_t index)
 
 sb_team_t *sb_store_team(const sb_store_t *store, long id)
 {
-    long index = id - SB_FIRST_TEAM_ID;
+    long index = id - store->first_team;
     return index >= 0 && (size_t)index < store->team_count ? store->teams[index] : NULL;
 }
 
@@ -269,7 +288,7 @@ sb_user_t *sb_store_user_create(sb_store_t *store, const json_t *params, rc_wall
     sb_user_t *user = NULL;
     if (sb_user_draft_init(&draft, store, NULL, params, refusal)) {
         user = rc_zalloc(sizeof *user);
-        user->id = SB_FIRST_USER_ID + (long)store->user_count;
+        user->id = store->first_user + (long)store->user_count;
         user->created_at = now;
         user->tasks = SB_TASKS_OF_A_USER;
         if (store->user_count % 256 == 0)
@@ -343,7 +362,7 @@ sb_team_t *sb_store_team_create(sb_store_t *store, const json_t *params, rc_wall
     sb_team_draft_t draft;
     if (!sb_team_draft_init(&draft, store, NULL, params, refusal)) return NULL;
     sb_team_t *team = rc_zalloc(sizeof *team);
-    team->id = SB_FIRST_TEAM_ID + (long)store->team_count;
+    team->id = store->first_team + (long)store->team_count;
     team->created_at = now;
     if (store->team_count % 64 == 0)
         store->teams = rc_realloc(store->teams, (store->team_count + 64) * sizeof(sb_team_t *));

@@ -88,6 +88,9 @@ typedef struct sb_store sb_store_t;
 /* Returns new (free with sb_store_free). */
 sb_store_t *sb_store_new(void);
 void sb_store_free(sb_store_t *store);
+/* Everybody and all teams are gone, as if the company began anew; their numbers are not given out again. Custom fields
+ * stay. */
+void sb_store_wipe(sb_store_t *store);
 /* The names of the company's custom fields: an array of texts (copied). */
 void sb_store_set_custom_fields(sb_store_t *store, const json_t *names);
 const json_t *sb_store_custom_fields(const sb_store_t *store);
