@@ -95,6 +95,7 @@ static bool is_skipped(rc_record_t *record)
     rc_skip_input_t input = {.version = record->event.version,
                              .from_event_topic = rc_record_is_from_event_topic(record),
                              .unanswered = record->parking.unanswered,
+                             .replayed = record->topic > 0 && record->parking.replayed,
                              .waits_for_manager = record->topic > 0 && record->parking.reason == RC_PARK_MANAGER};
     rc_ledger_entry_t row;
     bool found = false;

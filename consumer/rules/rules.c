@@ -13,7 +13,7 @@ const char *rc_rules_skip(const rc_skip_input_t *input)
 {
     const rc_ledger_entry_t *entry = input->entry;
     if (entry == NULL || entry->version < input->version) return NULL;
-    if (input->unanswered || input->waits_for_manager) return NULL;
+    if (input->unanswered || input->waits_for_manager || input->replayed) return NULL;
     switch (entry->outcome) {
     case RC_OUTCOME_PARKED:
         return input->from_event_topic ? "a parked record covers it" : NULL;

@@ -18,6 +18,7 @@ typedef struct {
     bool from_event_topic;          /* else from a retry topic */
     bool unanswered;                /* header: an earlier attempt ended without an answer */
     bool waits_for_manager;         /* header */
+    bool replayed;                  /* header: an operator wants it worked once more */
 } rc_skip_input_t;
 
 /* Why the record is skipped, in words (static); NULL: it is not. */

@@ -63,6 +63,17 @@ static const struct {
     {RC_OUTCOME_REPLAYED, 0, true, false, false, GO},
 };
 
+/* An operator wants it done once more, whatever the ledger says: `audit --repair`, `replay`. */
+START_TEST(s1_does_not_skip_what_is_replayed)
+{
+    for (int outcome = 0; outcome < RC_OUTCOME_COUNT; outcome++) {
+        const rc_ledger_entry_t entry = {.version = V2, .outcome = (rc_outcome_t)outcome};
+        rc_skip_input_t input = {.entry = &entry, .version = V1, .replayed = true};
+        ck_assert_ptr_null(rc_rules_skip(&input));
+    }
+}
+END_TEST
+
 START_TEST(s1_skips_what_the_ledger_covers)
 {
     rc_ledger_entry_t entry = {.version = skips[_i].entry_version};
@@ -801,6 +812,7 @@ int main(void)
     Suite *suite = suite_create("rules");
     TCase *tcase = tcase_create("newest and S1");
     tcase_add_test(tcase, nothing_is_asked_or_written_while_a_missing_row_may_mean_forgotten);
+    tcase_add_test(tcase, s1_does_not_skip_what_is_replayed);
     tcase_add_loop_test(tcase, s1_skips_what_the_ledger_covers, 0, COUNT_OF(skips));
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("S2");
