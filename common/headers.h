@@ -70,6 +70,7 @@ rc_event_headers_t rc_headers_event_parse(rc_headers_t headers, rc_arena_t *aren
     X(T, REJECTED, "REJECTED")                       /* dead: the service's words are the message */ \
     X(T, IDENTITY_CONFLICT, "IDENTITY_CONFLICT")     /* dead: CONFLICT after the last tier */ \
     X(T, POISON, "POISON")                           /* dead: bytes that no known schema reads */ \
+    X(T, REPAIR, "REPAIR")                           /* written by `audit --repair` */ \
     X(T, OTHER, "OTHER")                             /* a reason that this release does not know */
 /* clang-format on */
 typedef enum { RC_PARK_REASONS(RC_ENUM_MEMBER, PARK) } rc_park_reason_t;

@@ -123,10 +123,12 @@ static rc_code_t decode_once(const rc_history_t *history, rc_arena_t *arena, rc_
     }
 }
 
-static void decode(rc_history_t *history, rc_arena_t *arena, rc_history_record_t *record, const atomic_bool *cancelled)
+void rc_history_decode(rc_history_t *history, rc_arena_t *arena, rc_history_record_t *record,
+                       const atomic_bool *cancelled)
 {
     rc_framing_t missing;
     rc_error_t error = RC_ERROR_INIT;
+    record->fault = RC_ERROR_INIT;
     rc_code_t code = decode_once(history, arena, record, &missing, &error);
     if (code == RC_UNKNOWN_SCHEMA) {
         code = find_schema(history, &missing, cancelled, &error);
@@ -234,7 +236,7 @@ static bool take(void *opaque, const rc_kafka_message_t *message)
         record.parking = rc_headers_parking_parse(record.headers, reading->arena);
         record.lane = record.parking.lane;
     }
-    if (!record.tombstone) decode(reading->history, reading->arena, &record, reading->cancelled);
+    if (!record.tombstone) rc_history_decode(reading->history, reading->arena, &record, reading->cancelled);
     return reading->visit(reading->opaque, &record);
 }
 

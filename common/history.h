@@ -73,4 +73,9 @@ rc_code_t rc_history_read(rc_history_t *history, const rc_history_part_t *parts,
                           bool (*visit)(void *opaque, const rc_history_record_t *record), void *opaque,
                           const atomic_bool *cancelled, rc_error_t *error);
 
+/* Fills in what a record says whose bytes were kept: `kind`, `message.value` and `message.value_bytes` are given. For
+ * who keeps many, and decodes few. The bytes may be gone afterwards; strings live in the arena. */
+void rc_history_decode(rc_history_t *history, rc_arena_t *arena, rc_history_record_t *record,
+                       const atomic_bool *cancelled);
+
 #endif

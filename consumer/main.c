@@ -63,6 +63,20 @@ static const rc_cli_command_t COMMANDS[] = {
      .options = RC_OPT(INTEGRATION) | RC_OPT(EMPLOYEE) | RC_OPT(REASON) | RC_OPT(SINCE) | RC_OPT(OFFSET) |
                 RC_OPT(APPLY) | RC_OPT(JSON),
      .run = rc_consumer_dlq_replay},
+    {.name = "audit",
+     .summary = "compare Learn Amp with what was published, person by person and field by field",
+     .details =
+         "Every published person is compared with their user at Learn Amp: mapped fields, manager and teams, and "
+         "whether who is gone is deactivated. Who waits for a day or is held is compared with what was published, not "
+         "with HR. Avatar and leave date are left out, and custom fields where the service does not show them. What "
+         "differs is looked at twice, because things move meanwhile; a change that is on its way is said so.\n"
+         "--repair changes nothing at Learn Amp itself: it writes a record for each of them into the first retry "
+         "topic, and the running consumers bring them to the newest published state. Nobody is invited by it.\n"
+         "Exits with 3 when something differs.",
+     .example = "audit --integration personio:CBNMt7dSNCzBdnRTx87dev4E\naudit --integration "
+                "personio:CBNMt7dSNCzBdnRTx87dev4E --repair",
+     .options = RC_OPT(INTEGRATION) | RC_OPT(REPAIR) | RC_OPT(JSON) | RC_OPT(WAIT),
+     .run = rc_consumer_audit},
     {.name = "config",
      .summary = "print the effective configuration, secrets masked",
      .details = "Values that the file leaves out are marked as defaults.",

@@ -1,5 +1,7 @@
 #include "consumer/commands/words.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/text.h"
@@ -76,6 +78,7 @@ const char *rc_say_parked(rc_park_reason_t reason)
         [RC_PARK_REJECTED] = "sent once more after it was dead-lettered",
         [RC_PARK_IDENTITY_CONFLICT] = "sent once more after it was dead-lettered",
         [RC_PARK_POISON] = "sent once more after it was dead-lettered",
+        [RC_PARK_REPAIR] = "Learn Amp differed from what was published, and an audit has it mended",
         [RC_PARK_OTHER] = "another reason",
     };
     return words[reason];
@@ -123,4 +126,22 @@ void rc_say_employee(rc_arena_t *arena, const rc_employee_t *employee,
     for (size_t i = 0; i < employee->custom_count; i++)
         if (!rc_text_empty(employee->custom[i].value))
             say(opaque, rc_arena_strdup(arena, employee->custom[i].name), employee->custom[i].value);
+}
+
+const char *rc_say_number(rc_arena_t *arena, int64_t number)
+{
+    char digits[24];
+    (void)snprintf(digits, sizeof digits, "%" PRId64, number);
+    size_t length = strlen(digits), at = 0;
+    char *text = rc_arena_alloc(arena, length + length / 3 + 1);
+    for (size_t i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-') text[at++] = ',';
+        text[at++] = digits[i];
+    }
+    return text;
+}
+
+const char *rc_say_people(rc_arena_t *arena, int64_t number)
+{
+    return rc_arena_sprintf(arena, "%s %s", rc_say_number(arena, number), number == 1 ? "person" : "people");
 }
