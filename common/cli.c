@@ -247,6 +247,8 @@ int rc_cli_main(const rc_cli_program_t *program, int argc, char **argv)
 }
 
 static char *make_line(const rc_args_t *args, const char *program, const char *format, va_list list)
+    __attribute__((format(printf, 3, 0)));
+static char *make_line(const rc_args_t *args, const char *program, const char *format, va_list list)
 {
     char *command = NULL;
     if (vasprintf(&command, format, list) < 0) RC_DIE("out of memory, or a wrong format: %s", format);
