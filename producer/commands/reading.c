@@ -262,7 +262,7 @@ static int by_employee(const void *a, const void *b)
 rc_code_t rc_reading_held(rc_reading_t *reading, const char *integration_id, const char *hold_id, rc_arena_t *arena,
                           rc_held_t **held, size_t *count, rc_error_t *error)
 {
-    newest_t pending = {.integration_id = integration_id, .contains = hold_id}, snapshots = {NULL};
+    newest_t pending = {.integration_id = integration_id, .contains = hold_id}, snapshots = {.integration_id = NULL};
     gathering_t gathering = {.reading = reading, .hold_id = hold_id, .arena = arena, .error = error};
     gathering.by_key = rc_map_new(NULL);
     rc_code_t code = read_newest(reading, RC_TOPIC_PENDING, &pending, error);
