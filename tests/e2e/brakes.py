@@ -97,9 +97,11 @@ def a_lost_permission_empties_nobodys_profile():
     titles = [(person["id"], person["job_title"]) for person in people if person["job_title"]]
     before = permission.last_request()
     permission.changes([{"op": "update", "employee": i, "job_title": None} for i, _ in titles])
+    team = permission.change("add_group", name="Lighthouse", type="TEAM")["group"]
     other = active(permission, 1, 50)[0]
-    permission.change("update", other["id"], last_name="Unaffected")
+    permission.change("update", other["id"], team=team)  # of another class: goes on
     wait_hold(permission, "cleared_values", len(titles))
+    world.wait_for("the other to be moved", lambda: [] if permission.writes(after=before, employee=other["id"]) else ["not yet"], 20)
     world.wait_quiet()
     writes = permission.writes(after=before)
     touched = {request.get("employee") for request in writes}
@@ -142,13 +144,13 @@ def a_mass_leaver_waits_for_a_person_while_others_go_on():
 @test
 def a_rejected_move_stays_rejected_until_it_is_another():
     people = active(moves, 6)
-    for person in people:
-        moves.change("update", person["id"], team="Nowhere")
+    nowhere, somewhere = (moves.change("add_group", name=name, type="TEAM")["group"] for name in ("Nowhere", "Somewhere"))
+    moves.changes([{"op": "update", "employee": person["id"], "team": nowhere} for person in people])
     hold = wait_hold(moves, "team_changes", 6)
     decide("reject", moves, hold)
     equal(holds(moves), {})
     before = moves.last_request()
-    moves.change("update", people[0]["id"], team="Somewhere")
+    moves.change("update", people[0]["id"], team=somewhere)
     world.wait_for("the other move to be written", lambda: [] if moves.writes(after=before) else ["not yet"], 20)
     world.wait_quiet()
     touched = {request.get("employee") for request in moves.writes(after=before)} - {None}
