@@ -7,7 +7,11 @@
 
 #include "common/tail_state.h"
 
-enum { LOOK_MS = 100 };
+enum {
+    LOOK_MS = 100,
+    LOOK_EVERY_MS = 5000, /* at the ends, for lag */
+    STUCK_MS = 30000
+};
 
 rc_code_t rc_tail_new(const rc_kafka_t *kafka, rc_kafka_admin_t *admin, rc_store_t *store,
                       const rc_tail_topic_t *topics, size_t count, rc_tail_t **out, rc_error_t *error)
@@ -20,6 +24,8 @@ rc_code_t rc_tail_new(const rc_kafka_t *kafka, rc_kafka_admin_t *admin, rc_store
     tail->topic_count = count;
     tail->partitions = rc_kafka_config(kafka)->kafka.partitions;
     tail->error = RC_ERROR_INIT;
+    tail->look_every_ms = LOOK_EVERY_MS;
+    tail->stuck_ms = STUCK_MS;
     for (size_t i = 0; i < count; i++) {
         tail->topics[i] = topics[i];
         tail->topics[i].topic = rc_strdup(topics[i].topic);
@@ -224,10 +230,19 @@ void rc_tail_notify(rc_tail_t *tail, const rc_tail_target_t *targets, size_t cou
     free(waiter);
 }
 
+void rc_tail_set_pace(rc_tail_t *tail, int64_t look_every_ms, int64_t stuck_ms)
+{
+    pthread_mutex_lock(&tail->lock);
+    tail->look_every_ms = look_every_ms;
+    tail->stuck_ms = stuck_ms;
+    pthread_mutex_unlock(&tail->lock);
+}
+
 void rc_tail_progress(rc_tail_t *tail, rc_tail_progress_t *progress)
 {
     *progress = (rc_tail_progress_t){0};
     pthread_mutex_lock(&tail->lock);
+    progress->error = tail->error;
     for (size_t t = 0; t < tail->topic_count; t++)
         for (int32_t p = 0; p < tail->partitions; p++) {
             const rc_tail_part_t *part = &tail->parts[t][p];
@@ -236,8 +251,12 @@ void rc_tail_progress(rc_tail_t *tail, rc_tail_progress_t *progress)
             if (!part->ready) progress->behind++;
             if (part->end < 0 || part->passed < 0) progress->lag = -1;
             if (progress->lag >= 0 && part->end > part->passed) progress->lag += part->end - part->passed;
+            if (part->stuck && !progress->error.code)
+                (void)rc_error_set(&progress->error, RC_KAFKA, RC_RETRY,
+                                   "%s, partition %d stands still at %lld of %lld: a transaction hangs there; "
+                                   "kafka-transactions.sh find-hanging names it, and abort ends it",
+                                   tail->topics[t].topic, (int)p, (long long)part->passed, (long long)part->end);
         }
     progress->ready = progress->behind == 0;
-    progress->error = tail->error;
     pthread_mutex_unlock(&tail->lock);
 }

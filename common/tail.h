@@ -65,10 +65,14 @@ typedef struct {
     size_t partitions; /* tailed */
     size_t behind;     /* of those, not yet at that end */
     int64_t lag;       /* offsets to the high watermarks, as of at most some seconds ago; -1: unknown */
-    rc_error_t error;  /* why it does not go on; RC_OK: it does */
+    rc_error_t error;  /* why it does not go on, or where it is stuck (a transaction hangs); RC_OK: it does */
 } rc_tail_progress_t;
 
 /* Any thread. */
 void rc_tail_progress(rc_tail_t *tail, rc_tail_progress_t *progress);
+
+/* For tests: how often the ends are looked at (5 s), and after how long without any of the records that are there a
+ * partition counts as stuck (30 s). */
+void rc_tail_set_pace(rc_tail_t *tail, int64_t look_every_ms, int64_t stuck_ms);
 
 #endif

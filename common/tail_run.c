@@ -10,7 +10,6 @@ enum {
     EVENTS_AT_ONCE = 16384, /* the larger the transaction, the fewer pages are copied twice */
     POLL_MS = 1000,         /* a change of partitions wakes the poll */
     ASK_MS = 5000,          /* for the brokers' answer */
-    LOOK_EVERY_MS = 5000,   /* at the ends, for lag */
     LOOK_MS = 1000,
     SAVE_CAUGHT_UP_EVERY_MS = 60 * 1000, /* of idle partitions */
     AGAIN_MS = 500,                      /* after trouble */
@@ -228,11 +227,31 @@ static rc_code_t save_caught_up(session_t *session, rc_error_t *error)
     return code;
 }
 
+/* With the lock held. Ends are asked read_uncommitted: behind a hanging transaction there is more, and it never comes.
+ */
+static void look_whether_stuck(const rc_tail_t *tail, const rc_kafka_offset_t *end, rc_tail_part_t *part)
+{
+    bool was = part->stuck;
+    rc_mono_t now = rc_mono_now();
+    bool still = part->next < end->offset && part->next == part->still_at && part->still_since.ms;
+    if (!still) {
+        part->still_at = part->next;
+        part->still_since = now;
+    }
+    part->stuck = still && now.ms - part->still_since.ms >= tail->stuck_ms;
+    if (part->stuck && !was)
+        rc_log(RC_LEVEL_WARN, "a partition stands still: a transaction hangs there, and readers see nothing behind it",
+               RC_LOG_STR(TOPIC, end->topic), RC_LOG_INT(PARTITION, end->partition), RC_LOG_INT(OFFSET, part->next));
+}
+
 static rc_code_t look_at_ends(session_t *session, rc_error_t *error)
 {
     rc_tail_t *tail = session->tail;
     size_t all = tail->topic_count * (size_t)tail->partitions, count = 0;
-    if (rc_mono_now().ms - session->looked_at_ms < LOOK_EVERY_MS) return RC_OK;
+    pthread_mutex_lock(&tail->lock);
+    int64_t look_every_ms = tail->look_every_ms;
+    pthread_mutex_unlock(&tail->lock);
+    if (rc_mono_now().ms - session->looked_at_ms < look_every_ms) return RC_OK;
     rc_kafka_offset_t *asked = rc_calloc(all, sizeof *asked);
     rc_tail_part_t **parts = rc_calloc(all, sizeof(rc_tail_part_t *));
     for (size_t t = 0; t < tail->topic_count; t++)
@@ -247,8 +266,10 @@ static rc_code_t look_at_ends(session_t *session, rc_error_t *error)
     set_error(tail, &trouble); /* or that all is well again */
     if (!trouble.code) {
         pthread_mutex_lock(&tail->lock);
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
             if (parts[i]->wanted) parts[i]->end = asked[i].offset;
+            look_whether_stuck(tail, &asked[i], parts[i]);
+        }
         pthread_mutex_unlock(&tail->lock);
     }
     free(asked);

@@ -15,6 +15,7 @@ typedef struct {
     int64_t passed; /* -1: not known */
     int64_t end;    /* high watermark as of the last look; -1: never looked */
     bool ready;     /* has passed the end that was there when it was started */
+    bool stuck;     /* there is more, and nothing of it has come for a while */
     /* of the thread */
     bool reading;
     bool verifying; /* the witness has not been seen yet: this may be another life of the topic */
@@ -24,6 +25,8 @@ typedef struct {
     int64_t next;             /* behind the last record or marker that was read; everything below is applied */
     int64_t first_end;        /* of `ready` */
     bool at_end;              /* nothing lay behind `next` when it was read */
+    int64_t still_at;         /* `next` as of a look at the ends, */
+    rc_mono_t still_since;    /* and since when it is that */
     bool touched;             /* by the events at hand */
     const char *void_because; /* what was read of it so far is of no use: begin again; NULL: fine */
     rc_wall_t caught_up_saved;
@@ -56,6 +59,8 @@ struct rc_tail {
     rc_tail_waiter_t *waiters;
     rc_kafka_reader_t *reader; /* to be woken; NULL between handles */
     rc_error_t error;          /* why it does not go on */
+    int64_t look_every_ms;     /* at the ends */
+    int64_t stuck_ms;          /* what "a while" is */
     bool changed;              /* wanted partitions */
     bool stopping;
 };

@@ -184,6 +184,17 @@ START_TEST(markers_of_aborted_transactions_are_passed_and_their_records_are_not_
 }
 END_TEST
 
+static void await_stuck(bool stuck)
+{
+    rc_tail_progress_t progress;
+    int64_t until_ms = rc_mono_now().ms + rc_unit_patience_ms(10000);
+    rc_tail_set_pace(tail, 50, 200);
+    do rc_tail_progress(tail, &progress);
+    while ((strstr(progress.error.message, "a transaction hangs there") != NULL) != stuck &&
+           rc_mono_now().ms < until_ms && usleep(20000) == 0);
+    ck_assert_int_eq(progress.error.code, stuck ? RC_KAFKA : RC_OK);
+}
+
 START_TEST(a_hanging_transaction_holds_the_tail_back_until_its_heir_settles_it)
 {
     rc_error_t error = RC_ERROR_INIT;
@@ -201,6 +212,7 @@ START_TEST(a_hanging_transaction_holds_the_tail_back_until_its_heir_settles_it)
     ck_assert_int_eq(rc_tail_wait(tail, list, RC_CLUSTER_PARTITIONS, 500, NULL, &error), RC_TIMEOUT);
     ck_assert_ptr_nonnull(strstr(error.message, topic));
     ck_assert_int_eq(rc_tail_passed(tail, 0, 0), 2);
+    await_stuck(true); /* and says so */
 
     rc_kafka_txn_close(txn);
     char id[64];
@@ -209,6 +221,7 @@ START_TEST(a_hanging_transaction_holds_the_tail_back_until_its_heir_settles_it)
     OK(rc_kafka_txn_init(txn, NULL, &rc_oops));
     catch_up();
     ck_assert(has("a", "before"));
+    await_stuck(false);
 }
 END_TEST
 
