@@ -10,7 +10,7 @@
 enum {
     MAX_BODY_BYTES = 64 * 1024, /* anybody may send one: 1,000 connections hold 64 MiB */
     METRICS_MAX_BYTES = 16 * 1024 * 1024,
-    THREADS = 2,
+    THREADS = 4,
     OWN_ROUTES = 3,
     WHY_BYTES = 256
 };

@@ -7,7 +7,7 @@ usage() {
 Usage: deploy/install.sh [build] [test] [image] [--check]
 
   build    what the programs and the sandbox need to build and run (the default)
-  test     what tests/run.sh needs besides: clang, valgrind, Java and Maven for a real Kafka, Node.js, Python, linters,
+  test     what tests/run.sh needs besides: clang, valgrind, Java and Maven for a real Kafka, Node.js, Python, Chromium, linters,
            kubectl and systemd for what they check
   image    what deploy/image.sh needs: buildah and debootstrap
 

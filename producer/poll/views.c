@@ -46,6 +46,11 @@ uint64_t rc_views_life(const rc_views_t *views)
     return atomic_load(&views->life);
 }
 
+uint64_t rc_views_edition(const rc_views_t *views)
+{
+    return rc_table_edition(views->snapshot);
+}
+
 static rc_code_t open_store(rc_views_t *views, const rc_config_t *config, rc_error_t *error)
 {
     char *directory = rc_store_directory(config->state_dir, config->instance, "rollcall-producer");

@@ -33,6 +33,9 @@ bool rc_views_are_ready(rc_views_t *views, char *why, size_t why_bytes);
  * cannot trust what they read. */
 uint64_t rc_views_life(const rc_views_t *views);
 
+/* Grows with every change of the views: what was read after asking for it holds as long as it stays the same. */
+uint64_t rc_views_edition(const rc_views_t *views);
+
 /* A row decoded into the arena; *found is false when there is none. */
 rc_code_t rc_views_snapshot(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
                             rc_snapshot_t *snapshot, bool *found, rc_error_t *error);

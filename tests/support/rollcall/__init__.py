@@ -7,5 +7,6 @@ process    programs that are started, stopped, killed and continued by their pro
 sandbox    the stand-ins of Kombo and Learn Amp, through their control interface
 topics     everything on Kafka, read and decoded by libraries that Rollcall does not use
 books      what must hold between HR, the topics and Learn Amp: the invariants, as lists of what is wrong
+browser    a real browser, for the status page
 world      all of it together: one sandbox, one topic prefix, and the programs on them
 """

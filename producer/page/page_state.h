@@ -1,0 +1,53 @@
+/* The inside of page.h: what its sources share. page.c has its life, the static files and the door; page_api.c the
+ * table of the API and its answers. */
+#ifndef RC_PRODUCER_PAGE_STATE_H
+#define RC_PRODUCER_PAGE_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "producer/page/chronicle.h"
+#include "producer/page/guard.h"
+#include "producer/page/letters.h"
+#include "producer/page/orders.h"
+#include "producer/page/page.h"
+#include "producer/page/roster.h"
+
+enum { RC_PAGE_ROUTES = 6 };
+
+struct rc_page {
+    const rc_config_t *config;
+    rc_guard_t guard;
+    pthread_mutex_t mutex; /* of the throttle */
+    rc_throttle_t throttle;
+    rc_httpd_route_t routes[RC_PAGE_ROUTES];
+    /* Of an open page. */
+    atomic_bool is_open;
+    rc_views_t *views;
+    rc_rosters_t *rosters;
+    rc_chronicle_t *chronicle;
+    rc_orders_t *orders;
+    rc_letters_t *letters;
+};
+
+/* A file that is built into the program (cmake/embed_page.cmake). */
+typedef struct {
+    const char *path; /* "/page.css" */
+    const char *content_type;
+    const unsigned char *bytes;
+    size_t size_bytes;
+} rc_page_file_t;
+extern const rc_page_file_t RC_PAGE_FILES[];
+extern const size_t RC_PAGE_FILE_COUNT;
+
+/* Everything under /api. */
+void rc_page_api(const rc_httpd_request_t *request, rc_httpd_reply_t *reply, void *page);
+
+/* Headers of every answer of the page. */
+void rc_page_safe_headers(rc_httpd_reply_t *reply);
+/* What the guard looks at, from the request. */
+rc_guard_request_t rc_page_asked(const rc_httpd_request_t *request, bool needs_login);
+/* {"error": "…"} */
+void rc_page_refuse(rc_httpd_reply_t *reply, int status, const char *why);
+
+#endif
