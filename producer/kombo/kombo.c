@@ -245,7 +245,7 @@ static rc_code_t fetch_list(rc_kombo_t *kombo, const char *path, const rc_kombo_
     size_t done = 0;
     do {
         size_t left = query->id_count - done;
-        fetch.ids = query->ids + done;
+        fetch.ids = query->ids ? query->ids + done : NULL;
         fetch.id_count = left < IDS_OF_A_LIST ? left : IDS_OF_A_LIST;
         code = fetch_listing(&fetch, error);
         done += fetch.id_count;
