@@ -286,8 +286,9 @@ void sb_hr_patch(sb_hr_t *hr, uint32_t index, const sb_patch_t *patch, rc_wall_t
     change_t *change = change_make(hr, index);
     for (int i = 0; i < SB_TEXT_COUNT; i++) {
         if (!(patch->set & 1u << i)) continue;
-        free(change->text[i]);
+        char *before = change->text[i]; /* the patch may borrow it */
         change->text[i] = rc_strdup(patch->text[i]);
+        free(before);
     }
     if (patch->set & 1u << SB_SET_START) change->start = patch->start;
     if (patch->set & 1u << SB_SET_TERMINATION) change->termination = patch->termination;

@@ -334,6 +334,23 @@ static rc_code_t op_add_group(const context_t *context)
     return put_unit(context, SB_UNIT_GROUP, "group", number);
 }
 
+static rc_code_t add_unit(const context_t *context, sb_unit_kind_t kind, const char *key)
+{
+    const char *name = rc_json_str(context->op, "name");
+    if (!name) return REFUSE(context, "\"name\" is missing");
+    return put_unit(context, kind, key, sb_hr_unit_add(context->hr, kind, NULL, name, context->now));
+}
+
+static rc_code_t op_add_location(const context_t *context)
+{
+    return add_unit(context, SB_UNIT_LOCATION, "location");
+}
+
+static rc_code_t op_add_legal_entity(const context_t *context)
+{
+    return add_unit(context, SB_UNIT_LEGAL_ENTITY, "legal_entity");
+}
+
 static rc_code_t op_delete_group(const context_t *context)
 {
     int32_t number;
@@ -367,6 +384,8 @@ static const struct {
     {"add_group", op_add_group},
     {"rename_group", op_rename_group},
     {"delete_group", op_delete_group},
+    {"add_location", op_add_location},
+    {"add_legal_entity", op_add_legal_entity},
     {"rename_location", op_rename_location},
     {"rename_legal_entity", op_rename_legal_entity},
     {"random", op_random},

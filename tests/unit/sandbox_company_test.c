@@ -262,6 +262,31 @@ START_TEST(a_rehire_keeps_the_id_or_gets_a_new_one_with_the_same_address)
 }
 END_TEST
 
+START_TEST(who_was_changed_before_a_rehire_keeps_the_changed_texts)
+{
+    sb_person_t person;
+    happen("{'op': 'update', 'employee': 1201, 'last_name': 'Changed', 'work_email': 'changed@acme.example'}", NOW);
+    for (int again = 0; again < 2; again++) {
+        happen("{'op': 'rehire', 'employee': 1201}", NOW);
+        ck_assert(sb_hr_person(hr, 1201, NOW, &person));
+        ck_assert_str_eq(person.text[SB_TEXT_LAST_NAME], "Changed");
+        ck_assert_str_eq(person.text[SB_TEXT_WORK_EMAIL], "changed@acme.example");
+    }
+}
+END_TEST
+
+START_TEST(places_can_be_added)
+{
+    sb_person_t person;
+    happen("{'op': 'add_location', 'name': 'Lisbon'}", NOW);
+    happen("{'op': 'add_legal_entity', 'name': 'Acme Ltd'}", NOW);
+    happen("{'op': 'update', 'employee': 1202, 'location': 'Lisbon', 'legal_entity': 'Acme Ltd'}", NOW);
+    ck_assert(sb_hr_person(hr, 1202, NOW, &person));
+    ck_assert_str_eq(sb_hr_unit(hr, SB_UNIT_LOCATION, person.location)->name, "Lisbon");
+    ck_assert_str_eq(sb_hr_unit(hr, SB_UNIT_LEGAL_ENTITY, person.legal_entity)->name, "Acme Ltd");
+}
+END_TEST
+
 START_TEST(a_wrong_operation_changes_nothing_and_says_why)
 {
     static const char *const wrong[] = {
@@ -331,6 +356,8 @@ int main(void)
     tcase_add_test(tc, deleted_records_are_emptied_after_fourteen_days);
     tcase_add_test(tc, a_vanished_record_comes_back_as_it_was);
     tcase_add_test(tc, a_rehire_keeps_the_id_or_gets_a_new_one_with_the_same_address);
+    tcase_add_test(tc, who_was_changed_before_a_rehire_keeps_the_changed_texts);
+    tcase_add_test(tc, places_can_be_added);
     tcase_add_loop_test(tc, a_wrong_operation_changes_nothing_and_says_why, 0, 9);
     tcase_add_test(tc, random_changes_follow_their_seed_and_spare_the_managers);
     suite_add_tcase(suite, tc);
