@@ -4,6 +4,7 @@
 started=$SECONDS
 part=""
 part_started=0
+used=0 part_used=0
 part_passed=0 part_failed=0 part_skipped=0
 total_passed=0 total_failed=0 total_skipped=0
 table=""
@@ -13,9 +14,18 @@ clock() { printf '%d:%02d' $((($1) / 60)) $((($1) % 60)); }
 
 progress() { printf '[%5s] %-11s %s\n' "$(clock $((SECONDS - started)))" "$part" "$*"; }
 
+# Sets `used`: seconds of processors that all that was waited for has taken; Kafka, which outlives its starter, is not in it. (A subshell
+# would ask for its own.)
+take_used() {
+    times >"$scratch/times"
+    used=$(awk 'NR == 2 {gsub(/[ms]/, " "); print int($1 * 60 + $2 + $3 * 60 + $4)}' "$scratch/times")
+}
+
 begin() {
     part=$1
     part_started=$SECONDS
+    take_used
+    part_used=$used
     part_passed=0 part_failed=0 part_skipped=0
 }
 
@@ -58,7 +68,8 @@ end_part() {
         part=""
         return
     fi
-    table+=$(printf '  %-12s %7d %7d %8d %8s' "$part" $part_passed $part_failed $part_skipped "$(clock $((SECONDS - part_started)))")$'\n'
+    take_used
+    table+=$(printf '  %-12s %7d %7d %8d %8s %8s' "$part" $part_passed $part_failed $part_skipped "$(clock $((SECONDS - part_started)))" "$(clock $((used - part_used)))")$'\n'
     total_passed=$((total_passed + part_passed))
     total_failed=$((total_failed + part_failed))
     total_skipped=$((total_skipped + part_skipped))
@@ -111,11 +122,12 @@ finish() {
         end_part
     fi
     stop_kafka
+    take_used
     rm -rf "$scratch"
     echo
-    printf '  %-12s %7s %7s %8s %8s\n' part passed failed skipped time
+    printf '  %-12s %7s %7s %8s %8s %8s\n' part passed failed skipped time cpu
     printf '%s' "$table"
-    printf '  %-12s %7d %7d %8d %8s\n' all $total_passed $total_failed $total_skipped "$(clock $((SECONDS - started)))"
+    printf '  %-12s %7d %7d %8d %8s %8s\n' all $total_passed $total_failed $total_skipped "$(clock $((SECONDS - started)))" "$(clock "$used")"
     if [ -n "$failures" ]; then printf '\nWhat failed (logs are in build/test-logs/):\n%s' "$failures"; fi
     printf '\n%d passed, %d failed, %d skipped\n' $total_passed $total_failed $total_skipped
     if [ $total_failed -gt 0 ]; then exit 1; fi
