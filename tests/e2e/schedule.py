@@ -1,11 +1,9 @@
 """Midnight in the customer's time zone: what waits for a day happens on it, without a fetch."""
 
 import datetime
-import os
-import struct
 import time
-from pathlib import Path
 
+from rollcall import zones
 from rollcall.suite import equal, run, test
 from rollcall.waiting import PATIENCE, wait_for
 from rollcall.world import World
@@ -15,30 +13,20 @@ world = World("schedule", {"acme": {"people": 8, "timezone": "Test/Soon", "kombo
 acme = world["acme"]
 
 
-def zone(offset_s):
-    """A file of the tz database (RFC 8536, version 1): one offset, to the second."""
-    return b"TZif" + b"\0" * 16 + struct.pack(">6l", 0, 0, 0, 0, 1, 4) + struct.pack(">lBB", offset_s, 0, 0) + b"TST\0"
-
-
 @test
 def at_midnight_the_last_day_ends_and_the_first_begins():
     # The customer's clock shows a quarter of a minute before midnight.
     now = int(time.time())
-    offset = (86400 - UNTIL_MIDNIGHT - now) % 86400
-    offset -= 86400 if offset > 43200 else 0
-    folder = world.folder / "zoneinfo"
-    (folder / "Test").mkdir(parents=True)
-    (folder / "Test" / "Soon").write_bytes(zone(offset))
-    for entry in os.listdir("/usr/share/zoneinfo"):
-        (folder / entry).symlink_to(Path("/usr/share/zoneinfo") / entry)
+    offset = zones.until_midnight(now, UNTIL_MIDNIGHT)
+    folder = zones.folder(world.folder, {"Test/Soon": [(offset,)]})
     today = datetime.datetime.fromtimestamp(now + offset, datetime.timezone.utc).date()
     tomorrow = today + datetime.timedelta(days=1)
 
     leaver = next(e["id"] for e in acme.employees() if e["employment_status"] == "ACTIVE")
     acme.change("update", leaver, termination_date=str(today))
     joiner = acme.change("hire", employment_status="PENDING", start_date=str(tomorrow))["employee"]
-    producer = world.producer(environment={"TZDIR": str(folder)}).start().wait_ready()
-    consumer = world.consumer(environment={"TZDIR": str(folder)}).start().wait_ready()
+    producer = world.producer(environment={"TZDIR": folder}).start().wait_ready()
+    consumer = world.consumer(environment={"TZDIR": folder}).start().wait_ready()
     wait_for("the leaver to be there still", lambda: (acme.user(leaver) or {}).get("statusValue", "deactivated") != "deactivated", UNTIL_MIDNIGHT / PATIENCE - 4)
     assert time.time() < now + UNTIL_MIDNIGHT - 1, "the import took too long for this test"
     world.topics.refresh()

@@ -8,5 +8,6 @@ sandbox    the stand-ins of Kombo and Learn Amp, through their control interface
 topics     everything on Kafka, read and decoded by libraries that Rollcall does not use
 books      what must hold between HR, the topics and Learn Amp: the invariants, as lists of what is wrong
 browser    a real browser, for the status page
+zones      time zones in which it is as late as a test wants
 world      all of it together: one sandbox, one topic prefix, and the programs on them
 """
