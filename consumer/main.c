@@ -77,6 +77,25 @@ static const rc_cli_command_t COMMANDS[] = {
                 "personio:CBNMt7dSNCzBdnRTx87dev4E --repair",
      .options = RC_OPT(INTEGRATION) | RC_OPT(REPAIR) | RC_OPT(JSON) | RC_OPT(WAIT),
      .run = rc_consumer_audit},
+    {.name = "undo",
+     .summary = "put back what the sync did to users since a time",
+     .details =
+         "For everybody of whom something was published since --since, the state before it is worked out from the "
+         "events "
+         "on Kafka, and compared with Learn Amp: who was deactivated is reactivated, with teams and fields; changed "
+         "fields and teams are put back. Nobody is deactivated or created, so whoever came since stays.\n"
+         "Without --apply it only says what it would do. With it the integration must be paused, because the sync "
+         "would "
+         "do everything again. Typing it again goes on with who is left.\n"
+         "Learn Amp does not give back what a deactivation destroys: tasks, event enrolments, objectives and key "
+         "results; "
+         "and an invitation cannot be taken back. Avatar, leave date and custom fields are written and cannot be "
+         "compared.",
+     .example = "undo --integration personio:CBNMt7dSNCzBdnRTx87dev4E --since 2026-11-22T16:00:00Z\n"
+                "undo --integration personio:CBNMt7dSNCzBdnRTx87dev4E --since 2h --apply",
+     .options = RC_OPT(EMPLOYEE) | RC_OPT(APPLY) | RC_OPT(WAIT) | RC_OPT(JSON),
+     .required = RC_OPT(INTEGRATION) | RC_OPT(SINCE),
+     .run = rc_consumer_undo},
     {.name = "config",
      .summary = "print the effective configuration, secrets masked",
      .details = "Values that the file leaves out are marked as defaults.",

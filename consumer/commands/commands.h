@@ -14,6 +14,8 @@ rc_exit_t rc_consumer_replay(const rc_args_t *args);
 rc_exit_t rc_consumer_dlq_list(const rc_args_t *args);
 rc_exit_t rc_consumer_dlq_show(const rc_args_t *args);
 rc_exit_t rc_consumer_dlq_replay(const rc_args_t *args);
+/* Puts back what was done to users since a moment, as far as Learn Amp lets it. */
+rc_exit_t rc_consumer_undo(const rc_args_t *args);
 
 /* Compares Learn Amp with what was published, field by field; --repair has the running consumers mend it. */
 rc_exit_t rc_consumer_audit(const rc_args_t *args);

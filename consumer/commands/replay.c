@@ -223,6 +223,7 @@ static rc_code_t replay(rc_replay_run_t *run, rc_error_t *error)
     if (code == RC_OK) code = wait_until_empty(run, error);
     if (code == RC_OK)
         code = rc_history_open(run->config, "rollcall-consumer-replay", true, &run->cancelled, &run->history, error);
+    if (code == RC_OK) code = rc_replay_open(run, error);
     if (code == RC_OK) code = rc_replay_find_places(run, error);
     if (code == RC_OK) code = rc_replay_find_people(run, error);
     if (code != RC_OK) return code;
@@ -247,6 +248,7 @@ rc_exit_t rc_consumer_replay(const rc_args_t *args)
         say_end(&run);
     rc_signals_close();
 cleanup:
+    rc_kafka_txn_close(run.txn);
     rc_history_close(run.history);
     rc_kafka_admin_close(run.admin);
     rc_kafka_free(run.kafka);

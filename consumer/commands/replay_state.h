@@ -6,6 +6,7 @@
 #include "common/cli.h"
 #include "common/history.h"
 #include "common/kafka_admin.h"
+#include "common/kafka_txn.h"
 #include "common/map.h"
 #include "consumer/rules/replay.h"
 
@@ -44,6 +45,7 @@ typedef struct {
     rc_kafka_t *kafka;
     rc_kafka_admin_t *admin;
     rc_history_t *history;
+    rc_kafka_txn_t *txn;
     size_t partitions;
     rc_replay_lane_t lanes[RC_EVENT_COUNT];
     size_t lane_count;
@@ -52,6 +54,9 @@ typedef struct {
 
 enum { RC_REPLAY_ANSWER_MS = 30000 };
 
+/* Takes the name under which it writes: what an attempt that died left open ends, and holds up nobody who asks for the
+ * group's places. Closed with the run. */
+rc_code_t rc_replay_open(rc_replay_run_t *run, rc_error_t *error);
 /* Fills in the places of every lane: first, from, committed. */
 rc_code_t rc_replay_find_places(rc_replay_run_t *run, rc_error_t *error);
 /* Reads the events since the moment and the ledger, and judges everybody. */

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/kafka_txn.h"
 #include "consumer/commands/replay_state.h"
 
 /* Ledger first, offsets last. Until a lane's offsets are moved, typing the command again finds the same people and the
@@ -140,25 +139,28 @@ static rc_code_t write_lane(writing_t *writing)
     return writing->code;
 }
 
-rc_code_t rc_replay_write(rc_replay_run_t *run, rc_error_t *error)
+rc_code_t rc_replay_open(rc_replay_run_t *run, rc_error_t *error)
 {
-    char since[RC_TIME_STR_SIZE];
-    writing_t writing = {.run = run, .error = error};
     /* One name for all who replay this application: two at once fence each other. */
     const char *id = rc_arena_sprintf(run->arena, "%srollcall-consumer.%s.replay", run->config->kafka.topic_prefix,
                                       run->config->consumer.application);
+    rc_code_t code = rc_kafka_txn_open(run->kafka, id, &run->txn, error);
+    return code == RC_OK ? rc_kafka_txn_init(run->txn, &run->cancelled, error) : code;
+}
+
+rc_code_t rc_replay_write(rc_replay_run_t *run, rc_error_t *error)
+{
+    char since[RC_TIME_STR_SIZE];
+    writing_t writing = {.run = run, .txn = run->txn, .error = error};
+    rc_code_t code = RC_OK;
     writing.ledger_topic = rc_topic_name(run->config, RC_TOPIC_LEDGER, run->arena);
     (void)snprintf(writing.reason, sizeof writing.reason, "replayed since %s", rc_wall_str(run->args->since, since));
-    rc_code_t code = rc_kafka_txn_open(run->kafka, id, &writing.txn, error);
-    if (code == RC_OK) code = rc_kafka_txn_init(writing.txn, &run->cancelled, error);
     writing.scratch = rc_arena_new_sized(1024);
     for (size_t i = 0; code == RC_OK && i < run->lane_count; i++) {
         writing.lane = &run->lanes[i];
         code = write_lane(&writing);
     }
-    if (code != RC_OK && writing.txn != NULL && rc_kafka_txn_is_open(writing.txn))
-        (void)rc_kafka_txn_abort(writing.txn, NULL, NULL);
+    if (code != RC_OK && rc_kafka_txn_is_open(run->txn)) (void)rc_kafka_txn_abort(run->txn, NULL, NULL);
     rc_arena_free(writing.scratch);
-    rc_kafka_txn_close(writing.txn);
     return code;
 }

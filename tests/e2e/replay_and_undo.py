@@ -1,14 +1,21 @@
 """Going back: `replay` brings everybody since a time over once more, `undo` puts back what the sync did since then."""
 
 import json
+import os
+import signal
+import subprocess
 import time
 from datetime import datetime, timezone
 
+from rollcall.config import MANAGERS
+from rollcall.process import BIN
 from rollcall.suite import equal, fail, run, test
+from rollcall.waiting import wait_for
 from rollcall.world import World
 
 PEOPLE = 24
-world = World("back", {"acme": {"people": PEOPLE, "policy": {"invite": "on_create", "initial_import_invite": True, "create": "immediately"}}})
+world = World("back", {"acme": {"people": PEOPLE, "mapping": MANAGERS, "policy": {
+    "invite": "on_create", "initial_import_invite": True, "secondary_teams": ["DEPARTMENT"]}}})
 acme = world["acme"]
 services = {}
 
@@ -47,6 +54,14 @@ def lanes_of(done):
     return {lane["type"]: lane for lane in json.loads(done.stdout)["lanes"]}
 
 
+def die_while_replaying(death):
+    """Wherever it dies, the same command goes on."""
+    environment = {**os.environ, "LD_PRELOAD": str(BIN / "fault" / "death.so"), "RC_DEATH": death}
+    done = subprocess.run([BIN / "rollcall-consumer", "replay", "--events", "created", "--since", "1d", "--config", world.config_file],
+                          stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=60, check=False)
+    equal(done.returncode, -signal.SIGKILL, f"{death}: {done.stderr}")
+
+
 def wipe():
     """As if the company at Learn Amp were a new one: nobody there is known by address or id."""
     for user in acme.users():
@@ -81,6 +96,8 @@ def replay_brings_a_wiped_learn_amp_back_and_invites_nobody_again():
     world.wait_polled()
     world.wait_for("the newcomer's event", lambda: bool(world.topics.refresh().story(newcomer)))
     after = acme.last_request()
+    for death in ("initialised:1", "produced:5", "offsets-sent:1", "commit:1", "committed:1"):
+        die_while_replaying(death)
     lane = lanes_of(replay("--since", "1d"))["created"]
     equal((lane["events"], lane["reset"], lane["waiting"]), (people + 1, people, 1))
     again = lanes_of(replay("--since", "1d"))["created"]
@@ -129,6 +146,131 @@ def replay_asks_for_what_it_needs():
     done = replay("--since", "yesterday")
     equal(done.returncode, 2)
     assert "2026-11-22" in words(done)
+
+
+# --- undo -----------------------------------------------------------------------------------------------------------
+
+SYNCED = ("email", "firstName", "lastName", "jobTitle", "hireDate", "location", "language", "integrationExternalId", "primaryTeam",
+          "secondaryTeams", "manager")
+undone = {}
+
+
+def quiet():
+    world.wait_polled()
+    world.wait_quiet()
+
+
+def picture(user):
+    """A user as far as undo restores it, and whether they are active."""
+    return {name: user.get(name) for name in SYNCED}, user["status"]["status"] != "Deactivated"
+
+
+def pictures():
+    return {user["integrationExternalId"]: picture(user) for user in acme.users() if user["integrationExternalId"]}
+
+
+def undo(*arguments):
+    return world.command("consumer", "undo", "--integration", acme.id, "--since", undone["since"], *arguments)
+
+
+def undo_json(*arguments):
+    done = undo("--json", *arguments)
+    return done.returncode, json.loads(done.stdout)
+
+
+def actions(document):
+    found = {}
+    for person in document["people"]:
+        found.setdefault(person["action"], []).append(person["employee_id"])
+    return {action: sorted(people) for action, people in found.items()}
+
+
+def order(verb, *arguments):
+    done = world.command("producer", verb, "--integration", acme.id, *arguments)
+    equal(done.returncode, 0, words(done))
+
+
+@test
+def undo_proposes_and_changes_nothing():
+    quiet()
+    undone["before"] = pictures()
+    staff = sorted(employee for employee, (_, active) in undone["before"].items() if active)
+    managers = {person["manager"]["id"] for person in acme.employees() if person.get("manager")}
+    staff.sort(key=lambda employee: employee not in managers)
+    undone.update(left=staff[:4], vanished=staff[4:7], changed=sorted(staff[7:11]), moved=staff[11])
+    name = undone["before"][staff[11]][0]["primaryTeam"]["name"]
+    teams = {group["name"]: group["id"] for group in acme.groups() if group["type"] == "TEAM"}
+    undone["team"] = teams.pop(name)
+    undone["since"] = now()
+    acme.changes([{"op": "leave", "employee": employee} for employee in undone["left"]] +
+                 [{"op": "vanish", "employee": employee} for employee in undone["vanished"]] +
+                 [{"op": "update", "employee": employee, "job_title": None} for employee in undone["changed"]] +
+                 [{"op": "update", "employee": undone["moved"], "team": min(teams.values())}])
+    undone["joiner"] = acme.change("hire", first_name="Juno")["employee"]
+
+    def still_there():
+        world.command("producer", "once", "--full", "--integration", acme.id)
+        there = pictures()
+        return [employee for employee in (*undone["left"], *undone["vanished"]) if there[employee][1]]
+    wait_for("all leavers to be deactivated", still_there, 40, 0.5)
+    quiet()
+    after = acme.last_request()
+    code, document = undo_json()
+    equal((code, document["applied"], document["paused"]), (0, False, False))
+    found = actions(document)
+    equal(found.get("restore"), sorted([*undone["left"], *undone["vanished"], *undone["changed"], undone["moved"]]))
+    equal(found.get("stays"), [undone["joiner"]])
+    equal(acme.writes(after=after), [], "writes of a dry run")
+    text = words(undo())
+    for word in ("reactivate", "job title: nothing", "rollcall-producer pause --integration personio:acme", "--apply", "objectives", undone["joiner"]):
+        assert word in text, f"{word!r} is not in {text}"
+
+
+@test
+def undo_refuses_while_the_sync_would_do_it_again():
+    after = acme.last_request()
+    order("pause", "--events", "deactivated")
+    done = undo("--apply")
+    equal(done.returncode, 1, words(done))
+    assert "rollcall-producer pause --integration personio:acme" in words(done), words(done)
+    equal(acme.writes(after=after), [])
+    order("pause")
+
+
+@test
+def undo_brings_back_everybody_with_teams_fields_and_managers():
+    code, document = undo_json("--apply")
+    fail([person for person in document["people"] if person.get("result", "restored") != "restored"])
+    equal(code, 0, document)
+    now_there = pictures()
+    fail([f"{employee}: {picture} and not {undone['before'][employee]}" for employee, picture in now_there.items()
+          if picture != undone["before"].get(employee, picture)])
+    assert now_there[undone["joiner"]][1], "who came since is deactivated"
+    after = acme.last_request()
+    code, document = undo_json("--apply")
+    equal(code, 0)
+    found = actions(document)
+    equal(found.get("restore"), None, "typed again")
+    written = {request["employee"] for request in acme.writes(after=after)}
+    equal(sorted(written), found.get("unseen", []), "only what Learn Amp does not show is written again")
+
+
+@test
+def when_hr_is_mended_and_the_sync_goes_on_nobody_is_deactivated_again():
+    deactivations = {user["id"]: user["deactivations"] for user in acme.users()}
+    for employee in undone["vanished"]:
+        acme.change("appear", employee)
+    for employee in undone["left"]:
+        acme.change("update", employee, employment_status="ACTIVE", termination_date=None)
+    for employee in undone["changed"]:
+        acme.change("update", employee, job_title=undone["before"][employee][0]["jobTitle"])
+    acme.change("update", undone["moved"], team=undone["team"])
+    order("resume", "--events", "created,profile-updated,team-changed")
+    done = world.command("producer", "once", "--full", "--integration", acme.id)
+    equal(done.returncode, 0, words(done))
+    order("resume")
+    world.settle()
+    equal({user["id"]: user["deactivations"] for user in acme.users()}, deactivations)
 
 
 with world:
