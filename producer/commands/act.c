@@ -52,11 +52,10 @@ static bool is_wanted(void *opaque, const rc_integration_t *integration)
     return false;
 }
 
-/* A poll says how it ended; of other commands the published state does. */
+/* A poll of our own says how it ended; of other commands the published state does. */
 static void read_answer(const rc_command_t *command, rc_answer_t *answer)
 {
     rc_error_t error = RC_ERROR_INIT;
-    if (is_poll(command) || !answer->ok) return;
     const rc_sync_state_t *state = &answer->state;
     bool obeyed = rc_text_equal(state->last_command_id, command->id);
     const char *message = obeyed ? state->last_command_message : "it was not carried out; say it again";
@@ -65,23 +64,32 @@ static void read_answer(const rc_command_t *command, rc_answer_t *answer)
     memcpy(answer->message, error.message, sizeof answer->message);
 }
 
-static rc_code_t act_ourselves(act_t *act, bool in_place_of_service, rc_error_t *error)
+static void prepare(act_t *act)
+{
+    rc_wall_t now = rc_wall_now();
+    for (size_t i = 0; i < act->count; i++) {
+        char id[RC_UUID_STR_SIZE];
+        act->commands[i].id = rc_arena_strdup(act->arena, rc_uuid_random(id));
+        act->commands[i].issued_at = now;
+    }
+}
+
+/* `from_topic`: they were written already, for somebody who has ended. */
+static rc_code_t act_ourselves(act_t *act, bool from_topic, bool in_place_of_service, rc_error_t *error)
 {
     const rc_once_t order = {.commands = act->commands,
                              .command_count = act->count,
+                             .from_topic = from_topic,
                              .in_place_of_service = in_place_of_service,
                              .is_wanted = is_wanted,
                              .done = worker_done,
                              .opaque = act};
-    rc_wall_t now = rc_wall_now();
+    if (!from_topic) prepare(act);
     for (size_t i = 0; i < act->count; i++) {
-        char id[RC_UUID_STR_SIZE];
-        rc_command_t *command = &act->commands[i];
-        command->id = rc_arena_strdup(act->arena, rc_uuid_random(id));
-        command->issued_at = now;
-        act->answers[i] = (rc_answer_t){.answered = false};
+        if (!from_topic) act->answers[i] = (rc_answer_t){.answered = false};
+        atomic_store(&act->done[i], act->answers[i].answered);
+        atomic_fetch_add(&act->left, !act->answers[i].answered);
     }
-    atomic_store(&act->left, act->count);
     rc_service_start(&act->service, &order);
     (void)rc_signals_wait();
     rc_owner_free(act->service.owner);
@@ -92,10 +100,11 @@ static rc_code_t act_ourselves(act_t *act, bool in_place_of_service, rc_error_t 
         bool found;
         rc_answer_t *answer = &act->answers[i];
         const char *id = act->commands[i].integration_id;
+        if (answer->state.integration_id) continue; /* who ran had answered this one */
         rc_code_t code = rc_views_state(act->service.views, id, act->arena, &answer->state, &found, error);
         if (code != RC_OK) return code;
         if (!found) answer->state = (rc_sync_state_t){.integration_id = id};
-        read_answer(&act->commands[i], answer);
+        if (answer->ok && (from_topic || !is_poll(&act->commands[i]))) read_answer(&act->commands[i], answer);
     }
     return RC_OK;
 }
@@ -151,10 +160,13 @@ static rc_code_t find_who_acts(act_t *act, rc_error_t *error)
     }
     rc_code_t code = rc_ask_who_works(act->service.kafka, &producers, error);
     if (code != RC_OK) return code;
-    if (producers.services) return ask_others(act, error);
-    if (started == RC_OK) return act_ourselves(act, producers.own_ghost, error);
-    *error = trouble;
-    return started;
+    if (!producers.services && started == RC_OK) return act_ourselves(act, false, producers.own_ghost, error);
+    if (!producers.services) {
+        *error = trouble;
+        return started;
+    }
+    code = ask_others(act, error);
+    return code == RC_OWNERSHIP && started == RC_OK ? act_ourselves(act, true, false, error) : code;
 }
 
 rc_code_t rc_act(const rc_args_t *args, rc_config_t *config, rc_command_t *commands, size_t count, rc_arena_t *arena,

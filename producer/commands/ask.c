@@ -13,7 +13,13 @@
 #include "common/uuid.h"
 #include "producer/service/owner.h"
 
-enum { SEND_TIMEOUT_MS = 10000, ASK_TIMEOUT_MS = 10000, STEP_MS = 20, VALUE_MAX_BYTES = 64 * 1024 };
+enum {
+    SEND_TIMEOUT_MS = 10000,
+    ASK_TIMEOUT_MS = 10000,
+    STEP_MS = 20,
+    MEMBERS_MS = 1000, /* between two looks at who works */
+    VALUE_MAX_BYTES = 64 * 1024
+};
 
 /* What the tail's thread fills in. */
 typedef struct {
@@ -82,11 +88,19 @@ static rc_code_t send(const rc_kafka_t *kafka, const rc_codec_t *codec, const rc
     return code;
 }
 
-static rc_code_t wait_for_answers(listener_t *listener, int64_t timeout_ms, const atomic_bool *cancelled,
-                                  rc_error_t *error)
+static bool does_nobody_work(const rc_kafka_t *kafka)
+{
+    rc_producers_t producers;
+    rc_error_t error = RC_ERROR_INIT;
+    return rc_ask_who_works(kafka, &producers, &error) == RC_OK && producers.known && !producers.services &&
+           !producers.own_ghost;
+}
+
+static rc_code_t wait_for_answers(listener_t *listener, const rc_kafka_t *kafka, int64_t timeout_ms,
+                                  const atomic_bool *cancelled, rc_error_t *error)
 {
     const struct timespec step = {0, STEP_MS * 1000000};
-    rc_mono_t until = {rc_mono_now().ms + timeout_ms};
+    rc_mono_t now = rc_mono_now(), until = {now.ms + timeout_ms}, look_at = {now.ms + MEMBERS_MS};
     for (;;) {
         pthread_mutex_lock(&listener->mutex);
         size_t missing = listener->count - listener->answered;
@@ -100,6 +114,11 @@ static rc_code_t wait_for_answers(listener_t *listener, int64_t timeout_ms, cons
                 "%zu of %zu commands were not answered; is a `rollcall-producer run` alive that knows these "
                 "integrations? `rollcall-producer check` tells what it can reach",
                 missing, listener->count);
+        if (rc_mono_now().ms >= look_at.ms) {
+            if (does_nobody_work(kafka))
+                return rc_error_set(error, RC_OWNERSHIP, RC_RETRY, "the producer that ran has ended; say it again");
+            look_at.ms = rc_mono_now().ms + MEMBERS_MS;
+        }
         (void)nanosleep(&step, NULL);
     }
 }
@@ -130,7 +149,7 @@ rc_code_t rc_ask(const rc_kafka_t *kafka, const rc_codec_t *codec, rc_command_t 
     rc_code_t code = rc_kafka_admin_open(kafka, &admin, error);
     if (code == RC_OK) code = rc_tail_new(kafka, admin, NULL, &topic, 1, &tail, error);
     if (code == RC_OK) code = send(kafka, codec, commands, count, error);
-    if (code == RC_OK) code = wait_for_answers(&listener, timeout_ms, cancelled, error);
+    if (code == RC_OK) code = wait_for_answers(&listener, kafka, timeout_ms, cancelled, error);
     rc_tail_free(tail);
     rc_kafka_admin_close(admin);
     rc_arena_free(listener.scratch);

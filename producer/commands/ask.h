@@ -17,7 +17,8 @@ typedef struct {
 } rc_answer_t;
 
 /* Writes the commands (id, issued_at and, where it is 0, expires_at are filled in) and waits for their ends. RC_OK:
- * answers[i] is filled for each; RC_TIMEOUT: for some nobody answered in time. */
+ * answers[i] is filled for each; RC_TIMEOUT: for some nobody answered in time; RC_OWNERSHIP: nobody works any more (who
+ * was stopped stays a member until the session is over), and what is not answered waits on the topic. */
 rc_code_t rc_ask(const rc_kafka_t *kafka, const rc_codec_t *codec, rc_command_t *commands, size_t count,
                  int64_t timeout_ms, const atomic_bool *cancelled, rc_arena_t *arena, rc_answer_t *answers,
                  rc_error_t *error);

@@ -9,6 +9,7 @@
 #include "common/kafka_consumer.h"
 #include "common/log.h"
 #include "common/retry.h"
+#include "common/text.h"
 #include "common/topics.h"
 
 struct rc_owner {
@@ -188,6 +189,15 @@ static rc_worker_t *find_worker(const rc_owner_t *owner, const char *integration
     return NULL;
 }
 
+/* Whether this process is there for that command. */
+static bool is_awaited(const rc_once_t *once, const rc_command_t *command)
+{
+    if (!once) return true;
+    for (size_t i = 0; once->from_topic && i < once->command_count; i++)
+        if (rc_text_equal(once->commands[i].id, command->id)) return true;
+    return false;
+}
+
 /* A command goes to its worker; one that cannot be carried out is passed over. */
 static void take_command(rc_owner_t *owner, const rc_kafka_message_t *message)
 {
@@ -204,7 +214,7 @@ static void take_command(rc_owner_t *owner, const rc_kafka_message_t *message)
         why = "it has expired";
     else if (!(worker = find_worker(owner, command.integration_id)))
         why = "the configuration does not name its integration";
-    if (worker && !owner->once) {
+    if (worker && is_awaited(owner->once, &command)) {
         rc_worker_command(worker, &command, message->offset);
     } else {
         if (!why) why = "this process makes one poll only";

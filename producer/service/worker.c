@@ -10,7 +10,8 @@
 
 enum {
     STATE_WAIT_MS = 500,
-    LONGEST_WAIT_MS = 60000 /* the clock may be set */
+    LONGEST_WAIT_MS = 60000, /* the clock may be set */
+    READ_MS = 10000          /* until a command that stands on the topic is read */
 };
 
 static const uint64_t ANY_NUMBER = UINT64_MAX; /* of commands */
@@ -178,6 +179,15 @@ static rc_worker_then_t poll_once(rc_worker_t *worker, const rc_command_t *comma
     }
 }
 
+static rc_worker_then_t conclude_once(rc_worker_then_t then, rc_code_t *code, rc_error_t *error)
+{
+    *code = RC_OK;
+    if (then == RC_WORKER_END)
+        *code = rc_error_set(error, RC_OWNERSHIP, RC_REJECT,
+                             "a producer that was started meanwhile owns the integration; say it again");
+    return then;
+}
+
 /* Another command, until it is answered: the published state says how. Tried for at most http_timeout, too. */
 static rc_worker_then_t obey_once(rc_worker_t *worker, const rc_command_t *command, rc_code_t *code, rc_error_t *error)
 {
@@ -185,11 +195,7 @@ static rc_worker_then_t obey_once(rc_worker_t *worker, const rc_command_t *comma
     job.command.expires_at.ms = rc_wall_now().ms + worker->context->config->producer.http_timeout_ms;
     for (;;) {
         rc_worker_then_t then = rc_worker_do_command(worker, &job);
-        *code = RC_OK;
-        if (then == RC_WORKER_END)
-            *code = rc_error_set(error, RC_OWNERSHIP, RC_REJECT,
-                                 "a producer that was started meanwhile owns the integration; say it again");
-        if (then != RC_WORKER_AGAIN) return then;
+        if (then != RC_WORKER_AGAIN) return conclude_once(then, code, error);
         if (rc_worker_is_stopping(worker) || job.again_at.ms > job.command.expires_at.ms) {
             *code = rc_error_set(error, RC_TIMEOUT, RC_RETRY,
                                  "the command could not be carried out in time; see `rollcall-producer check`");
@@ -197,6 +203,27 @@ static rc_worker_then_t obey_once(rc_worker_t *worker, const rc_command_t *comma
         }
         wait_until(worker, job.again_at, ANY_NUMBER);
     }
+}
+
+/* A command that the owner will read from the topic. Its record may have expired meanwhile. */
+static rc_worker_then_t await_once(rc_worker_t *worker, rc_code_t *code, rc_error_t *error)
+{
+    rc_wall_t deadline = {rc_wall_now().ms + READ_MS + worker->context->config->producer.http_timeout_ms};
+    uint64_t jobs_taken;
+    rc_wall_t at;
+    while (!rc_worker_is_stopping(worker) && rc_wall_now().ms < deadline.ms) {
+        rc_job_t *job = next_job(worker, &jobs_taken, &at);
+        if (!job) {
+            wait_until(worker, deadline, jobs_taken);
+            continue;
+        }
+        rc_worker_then_t then = rc_worker_do_command(worker, job);
+        if (then == RC_WORKER_NEXT) drop_job(worker, job);
+        if (then != RC_WORKER_AGAIN) return conclude_once(then, code, error);
+        wait_until(worker, job->again_at, ANY_NUMBER);
+    }
+    *code = rc_error_set(error, RC_TIMEOUT, RC_RETRY, "the command could not be carried out in time; say it again");
+    return RC_WORKER_NEXT;
 }
 
 static void run_once(rc_worker_t *worker)
@@ -208,8 +235,12 @@ static void run_once(rc_worker_t *worker)
     RC_INVARIANT(command != NULL);
     rc_code_t code = RC_OK;
     rc_error_t error = RC_ERROR_INIT;
-    bool poll = command->kind == RC_COMMAND_POLL || command->kind == RC_COMMAND_FULL_POLL;
-    (void)(poll ? poll_once : obey_once)(worker, command, &code, &error);
+    if (once->from_topic)
+        (void)await_once(worker, &code, &error);
+    else if (command->kind == RC_COMMAND_POLL || command->kind == RC_COMMAND_FULL_POLL)
+        (void)poll_once(worker, command, &code, &error);
+    else
+        (void)obey_once(worker, command, &code, &error);
     if (code == RC_OK || !rc_worker_is_stopping(worker)) once->done(once->opaque, worker->integration, code, &error);
 }
 

@@ -28,6 +28,8 @@ typedef struct {
 typedef struct {
     const rc_command_t *commands; /* one for each integration that is wanted */
     size_t command_count;
+    /* They stand on the topic already: each is worked when it is read, so that nobody works it again. */
+    bool from_topic;
     /* A service of this instance died and is still a member of the group: take its place, at once. Else the membership
      * is a dynamic one that ends with the process, so that nobody takes it for a service that is about to return. */
     bool in_place_of_service;
