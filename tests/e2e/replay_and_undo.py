@@ -197,7 +197,7 @@ def undo_proposes_and_changes_nothing():
     staff = sorted(employee for employee, (_, active) in undone["before"].items() if active)
     managers = {person["manager"]["id"] for person in acme.employees() if person.get("manager")}
     staff.sort(key=lambda employee: employee not in managers)
-    undone.update(left=staff[:4], vanished=staff[4:7], changed=sorted(staff[7:11]), moved=staff[11])
+    undone.update(left=staff[:4], vanished=staff[4:7], changed=sorted(staff[7:11]), moved=staff[11], waiting=staff[12])
     name = undone["before"][staff[11]][0]["primaryTeam"]["name"]
     teams = {group["name"]: group["id"] for group in acme.groups() if group["type"] == "TEAM"}
     undone["team"] = teams.pop(name)
@@ -228,6 +228,9 @@ def undo_proposes_and_changes_nothing():
 
 @test
 def undo_refuses_while_the_sync_would_do_it_again():
+    stop("consumer")  # one more leaver, whom nobody applies
+    acme.change("leave", undone["waiting"])
+    world.wait_for("their event", lambda: world.topics.refresh().story(undone["waiting"])[-1][1] == "deactivated")
     after = acme.last_request()
     order("pause", "--events", "deactivated")
     done = undo("--apply")
@@ -235,13 +238,34 @@ def undo_refuses_while_the_sync_would_do_it_again():
     assert "rollcall-producer pause --integration personio:acme" in words(done), words(done)
     equal(acme.writes(after=after), [])
     order("pause")
+    start("consumer")
+
+
+@test
+def undo_reports_who_fails_and_goes_on_with_the_others():
+    victim = undone["left"][0]
+    world.sandbox.fault("status", "learnamp", acme, next=-1, status=422, body='{"error": "no such luck"}',
+                        match={"method": "PUT", "path": f"/v1/users/by_integration_external_id/{victim}"})
+    world.sandbox.fault("throttle", "learnamp", acme, next=2, retry_after_s=1, match={"method": "PUT"})
+    code, document = undo_json("--apply")
+    world.sandbox.clear()
+    equal(code, 1)
+    equal([(person["employee_id"], person["message"]) for person in document["people"] if person.get("result") == "failed"],
+          [(victim, "no such luck")])
+    there = pictures()
+    fail([employee for employee in (*undone["left"][1:], *undone["vanished"]) if not there[employee][1]], "still deactivated")
+    world.sandbox.fault("status", "learnamp", acme, next=-1, status=403, match={"method": "PUT"})
+    done = undo("--apply")
+    world.sandbox.clear()
+    equal(done.returncode, 1, words(done))
+    assert "rollcall-consumer check --integration personio:acme" in words(done), words(done)
 
 
 @test
 def undo_brings_back_everybody_with_teams_fields_and_managers():
     code, document = undo_json("--apply")
     fail([person for person in document["people"] if person.get("result", "restored") != "restored"])
-    equal(code, 0, document)
+    equal((code, document["not_applied_yet"]), (0, 1), document)
     now_there = pictures()
     fail([f"{employee}: {picture} and not {undone['before'][employee]}" for employee, picture in now_there.items()
           if picture != undone["before"].get(employee, picture)])
@@ -260,7 +284,7 @@ def when_hr_is_mended_and_the_sync_goes_on_nobody_is_deactivated_again():
     deactivations = {user["id"]: user["deactivations"] for user in acme.users()}
     for employee in undone["vanished"]:
         acme.change("appear", employee)
-    for employee in undone["left"]:
+    for employee in (*undone["left"], undone["waiting"]):
         acme.change("update", employee, employment_status="ACTIVE", termination_date=None)
     for employee in undone["changed"]:
         acme.change("update", employee, job_title=undone["before"][employee][0]["jobTitle"])
