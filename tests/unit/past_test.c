@@ -163,11 +163,11 @@ static bool is_known_equal(rc_employee_t a, rc_employee_t b)
 
 static void check_cut(const life_t *life, int cut, unsigned lost, uint64_t seed, size_t seen[3])
 {
-    size_t at = 0, count = 0;
+    size_t at = 0, count = 1;
     while (at < life->count && life->step[at] < cut) at++;
     if (at == life->count) return;
-    const rc_event_t *first[RC_DIFF_MAX_EVENTS];
-    while (at + count < life->count && life->events[at + count].version == life->events[at].version) {
+    const rc_event_t *first[RC_DIFF_MAX_EVENTS] = {&life->events[at]};
+    while (at + count < life->count && life->events[at + count].version == first[0]->version) {
         first[count] = &life->events[at + count];
         count++;
     }
