@@ -11,6 +11,16 @@ static const rc_cli_command_t COMMANDS[] = {
      .example = "run\nrun --instance second --listen 127.0.0.1:0",
      .options = RC_OPT(INSTANCE) | RC_OPT(LISTEN),
      .run = rc_producer_run},
+    {.name = "plan",
+     .summary = "preview the next poll: who would be created, changed, deactivated",
+     .details =
+         "Polls as the next `once` would, and prints what that would publish, field by field, who waits and why, and "
+         "what a brake would hold. Writes nothing: no topic, no offset, no file that stays. Works beside a running "
+         "service, and on a cluster that has no topics yet. Exits with 1 when HR could not be read, 3 when something "
+         "would be held.",
+     .example = "plan\nplan --integration personio:CBNMt7dSNCzBdnRTx87dev4E --full --json",
+     .options = RC_OPT(INSTANCE) | RC_OPT(INTEGRATION) | RC_OPT(FULL) | RC_OPT(JSON) | RC_OPT(WAIT),
+     .run = rc_producer_plan},
     {.name = "once",
      .summary = "poll everything once, then exit",
      .details =

@@ -8,6 +8,8 @@
 rc_exit_t rc_producer_run(const rc_args_t *args);
 /* One poll of everything; while services run, by a command to them. */
 rc_exit_t rc_producer_once(const rc_args_t *args);
+/* What the next poll would publish; writes nothing. */
+rc_exit_t rc_producer_plan(const rc_args_t *args);
 /* What is in step, what waits and why; or everybody in a hold. */
 rc_exit_t rc_producer_status(const rc_args_t *args);
 /* Publishes what a hold lists, or keeps these people as they are. */

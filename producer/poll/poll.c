@@ -58,6 +58,7 @@ static rc_code_t begin_run(rc_run_t *run, const rc_poll_context_t *context, cons
     if (run->kind == RC_POLL_INCREMENTAL && rc_poll_is_full_due(context->integration, before, now))
         run->kind = RC_POLL_FULL;
     *result = (rc_poll_result_t){.kind = run->kind};
+    if (run->kind == RC_POLL_INCREMENTAL) result->updated_after = rc_run_updated_after(run);
     rc_code_t code = rc_run_look(run, error);
     return code == RC_OK ? rc_stage_seal(run->stage, error) : code;
 }

@@ -47,6 +47,7 @@ typedef struct {
 
 typedef struct {
     rc_poll_kind_t kind;               /* as it was run */
+    rc_wall_t updated_after;           /* an incremental one read what changed since; 0: everybody, or nobody */
     rc_sync_state_t state;             /* as it was published; in the arena */
     rc_wall_t next_look_at;            /* a pending change can be decided again by itself then; 0: none */
     int64_t pending[RC_PENDING_COUNT]; /* pending changes by reason, afterwards */

@@ -1,5 +1,6 @@
 #include "producer/poll/views.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 struct rc_views {
     const rc_kafka_t *kafka;
     rc_codec_t *codec;
+    rc_registry_t *registry; /* NULL: none */
+    pthread_mutex_t asking;  /* one thread at a time asks it */
     int32_t partitions;
     rc_arena_t *names;
     const char *topics[RC_VIEW_COUNT];
@@ -18,7 +21,7 @@ struct rc_views {
     rc_table_t *snapshot;
     rc_table_t *state;
     rc_table_t *pending;
-    rc_tail_t *tail;
+    rc_tail_t *tail; /* NULL: a picture */
     atomic_uint_fast64_t life;
 };
 
@@ -51,14 +54,12 @@ uint64_t rc_views_edition(const rc_views_t *views)
     return rc_table_edition(views->snapshot);
 }
 
-static rc_code_t open_store(rc_views_t *views, const rc_config_t *config, rc_error_t *error)
+static rc_code_t open_store(rc_views_t *views, const char *directory, rc_error_t *error)
 {
-    char *directory = rc_store_directory(config->state_dir, config->instance, "rollcall-producer");
     rc_code_t code = rc_store_open(directory, &views->store, error);
     if (code == RC_OK) code = rc_table_open(views->store, "snapshot", &views->snapshot, error);
     if (code == RC_OK) code = rc_table_open(views->store, "state", &views->state, error);
     if (code == RC_OK) code = rc_table_open(views->store, "pending", &views->pending, error);
-    free(directory);
     return code;
 }
 
@@ -82,23 +83,54 @@ static rc_code_t start_tail(rc_views_t *views, rc_error_t *error)
     return rc_tail_new(views->kafka, views->admin, views->store, topics, RC_VIEW_COUNT, &views->tail, error);
 }
 
-rc_code_t rc_views_new(const rc_kafka_t *kafka, rc_codec_t *codec, rc_views_t **result, rc_error_t *error)
+static rc_views_t *new_views(const rc_kafka_t *kafka, const rc_enrolment_t *enrolment)
 {
     const rc_config_t *config = rc_kafka_config(kafka);
     rc_views_t *views = rc_zalloc(sizeof *views);
-    *views = (rc_views_t){
-        .kafka = kafka, .codec = codec, .partitions = config->kafka.partitions, .names = rc_arena_new_sized(1024)};
+    *views = (rc_views_t){.kafka = kafka,
+                          .codec = enrolment->codec,
+                          .registry = enrolment->registry,
+                          .partitions = config->kafka.partitions,
+                          .names = rc_arena_new_sized(1024)};
+    RC_INVARIANT(pthread_mutex_init(&views->asking, NULL) == 0);
     views->topics[RC_VIEW_SNAPSHOT] = rc_topic_name(config, RC_TOPIC_SNAPSHOT, views->names);
     views->topics[RC_VIEW_STATE] = rc_topic_name(config, RC_TOPIC_STATE, views->names);
     views->topics[RC_VIEW_PENDING] = rc_topic_name(config, RC_TOPIC_PENDING, views->names);
     views->topics[RC_VIEW_SCHEMAS] = rc_topic_name(config, RC_TOPIC_SCHEMAS, views->names);
-    rc_code_t code = open_store(views, config, error);
+    return views;
+}
+
+rc_code_t rc_views_new(const rc_kafka_t *kafka, const rc_enrolment_t *enrolment, rc_views_t **result, rc_error_t *error)
+{
+    const rc_config_t *config = rc_kafka_config(kafka);
+    rc_views_t *views = new_views(kafka, enrolment);
+    char *directory = rc_store_directory(config->state_dir, config->instance, "rollcall-producer");
+    rc_code_t code = open_store(views, directory, error);
     if (code == RC_OK) code = rc_kafka_admin_open(kafka, &views->admin, error);
     if (code == RC_OK) code = start_tail(views, error);
+    free(directory);
     if (code != RC_OK) {
         rc_views_free(views);
         return code;
     }
+    *result = views;
+    return RC_OK;
+}
+
+rc_code_t rc_views_picture(const rc_kafka_t *kafka, const rc_enrolment_t *enrolment, const char *directory, bool topics,
+                           const atomic_bool *cancelled, rc_views_t **result, rc_error_t *error)
+{
+    rc_views_t *views = new_views(kafka, enrolment);
+    rc_code_t code = open_store(views, directory, error);
+    if (code == RC_OK) code = rc_kafka_admin_open(kafka, &views->admin, error);
+    if (code == RC_OK && topics) code = start_tail(views, error);
+    if (code == RC_OK && topics) code = rc_views_catch_up(views, cancelled, error);
+    if (code != RC_OK) {
+        rc_views_free(views);
+        return code;
+    }
+    rc_tail_free(views->tail);
+    views->tail = NULL;
     *result = views;
     return RC_OK;
 }
@@ -110,6 +142,7 @@ void rc_views_free(rc_views_t *views)
     rc_kafka_admin_close(views->admin);
     rc_store_close(views->store);
     rc_arena_free(views->names);
+    pthread_mutex_destroy(&views->asking);
     free(views);
 }
 
@@ -173,6 +206,33 @@ static rc_code_t get_row(rc_table_t *table, const char *integration_id, const ch
     return rc_table_get(table, key, strlen(key), arena, row, error);
 }
 
+/* Into an rc_snapshot_t, rc_pending_t or rc_sync_state_t. */
+static rc_code_t decode_known(const rc_views_t *views, const rc_table_t *table, const rc_row_t *row, rc_arena_t *arena,
+                              void *record, rc_framing_t *missing, rc_error_t *error)
+{
+    if (table == views->snapshot)
+        return rc_codec_decode_snapshot(views->codec, row->value, row->value_bytes, arena, record, missing, error);
+    if (table == views->pending)
+        return rc_codec_decode_pending(views->codec, row->value, row->value_bytes, arena, record, missing, error);
+    return rc_codec_decode_state(views->codec, row->value, row->value_bytes, arena, record, missing, error);
+}
+
+/* A row that an earlier release wrote bears the registry's id of its schema: asked for once. */
+static rc_code_t decode(rc_views_t *views, const rc_table_t *table, const rc_row_t *row, rc_arena_t *arena,
+                        void *record, rc_error_t *error)
+{
+    rc_framing_t missing;
+    rc_code_t code = decode_known(views, table, row, arena, record, &missing, error);
+    if (code != RC_UNKNOWN_SCHEMA || missing.wire != RC_WIRE_CONFLUENT || !views->registry) return code;
+    pthread_mutex_lock(&views->asking);
+    if (!rc_schema_store_find_id(rc_codec_store(views->codec), missing.registry_id))
+        code = rc_registry_fetch(views->registry, missing.registry_id, rc_codec_store(views->codec), NULL, error);
+    else
+        code = RC_OK; /* another thread did */
+    pthread_mutex_unlock(&views->asking);
+    return code == RC_OK ? decode_known(views, table, row, arena, record, &missing, error) : code;
+}
+
 rc_code_t rc_views_snapshot(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
                             rc_snapshot_t *snapshot, bool *found, rc_error_t *error)
 {
@@ -180,8 +240,7 @@ rc_code_t rc_views_snapshot(rc_views_t *views, const char *integration_id, const
     rc_code_t code = get_row(views->snapshot, integration_id, employee_id, arena, &row, error);
     if (code != RC_OK) return code;
     *found = row.value != NULL;
-    return row.value ? rc_codec_decode_snapshot(views->codec, row.value, row.value_bytes, arena, snapshot, NULL, error)
-                     : RC_OK;
+    return row.value ? decode(views, views->snapshot, &row, arena, snapshot, error) : RC_OK;
 }
 
 rc_code_t rc_views_pending(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
@@ -191,8 +250,7 @@ rc_code_t rc_views_pending(rc_views_t *views, const char *integration_id, const 
     rc_code_t code = get_row(views->pending, integration_id, employee_id, arena, &row, error);
     if (code != RC_OK) return code;
     *found = row.value != NULL;
-    return row.value ? rc_codec_decode_pending(views->codec, row.value, row.value_bytes, arena, pending, NULL, error)
-                     : RC_OK;
+    return row.value ? decode(views, views->pending, &row, arena, pending, error) : RC_OK;
 }
 
 rc_code_t rc_views_state(rc_views_t *views, const char *integration_id, rc_arena_t *arena, rc_sync_state_t *state,
@@ -202,8 +260,7 @@ rc_code_t rc_views_state(rc_views_t *views, const char *integration_id, rc_arena
     rc_code_t code = get_row(views->state, integration_id, NULL, arena, &row, error);
     if (code != RC_OK) return code;
     *found = row.value != NULL;
-    return row.value ? rc_codec_decode_state(views->codec, row.value, row.value_bytes, arena, state, NULL, error)
-                     : RC_OK;
+    return row.value ? decode(views, views->state, &row, arena, state, error) : RC_OK;
 }
 
 rc_code_t rc_views_person(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
@@ -213,11 +270,9 @@ rc_code_t rc_views_person(rc_views_t *views, const char *integration_id, const c
     rc_code_t code = get_row(views->snapshot, integration_id, employee_id, arena, &snapshot, error);
     if (code == RC_OK) code = get_row(views->pending, integration_id, employee_id, arena, &pending, error);
     if (code == RC_OK && snapshot.value)
-        code = rc_codec_decode_snapshot(views->codec, snapshot.value, snapshot.value_bytes, arena,
-                                        &person->snapshot_row, NULL, error);
+        code = decode(views, views->snapshot, &snapshot, arena, &person->snapshot_row, error);
     if (code == RC_OK && pending.value)
-        code = rc_codec_decode_pending(views->codec, pending.value, pending.value_bytes, arena, &person->pending_row,
-                                       NULL, error);
+        code = decode(views, views->pending, &pending, arena, &person->pending_row, error);
     if (code != RC_OK) return code;
     person->snapshot = snapshot.value ? &person->snapshot_row : NULL;
     person->pending = pending.value ? &person->pending_row : NULL;
@@ -255,8 +310,7 @@ static bool visit_snapshot(void *opaque, const rc_row_t *row)
     const char *id = id_in(scan, row, &id_bytes);
     if (scan->pass && scan->pass(scan->opaque, id, id_bytes, row->ordinal)) return true;
     rc_arena_reset(scan->arena);
-    scan->code = rc_codec_decode_snapshot(scan->views->codec, row->value, row->value_bytes, scan->arena, &snapshot,
-                                          NULL, scan->error);
+    scan->code = decode(scan->views, scan->views->snapshot, row, scan->arena, &snapshot, scan->error);
     return scan->code == RC_OK && scan->snapshot(scan->opaque, &snapshot, row->ordinal);
 }
 
@@ -265,8 +319,7 @@ static bool visit_pending(void *opaque, const rc_row_t *row)
     scan_t *scan = opaque;
     rc_pending_t pending;
     rc_arena_reset(scan->arena);
-    scan->code = rc_codec_decode_pending(scan->views->codec, row->value, row->value_bytes, scan->arena, &pending, NULL,
-                                         scan->error);
+    scan->code = decode(scan->views, scan->views->pending, row, scan->arena, &pending, scan->error);
     return scan->code == RC_OK && scan->pending(scan->opaque, &pending, row->ordinal);
 }
 
@@ -307,8 +360,7 @@ static bool call_published(void *opaque, const rc_row_t *row)
     const char *id = id_in(scan, row, &id_bytes);
     if (rc_roll_add(scan->roll, id, id_bytes, row->offset)) return true;
     rc_arena_reset(scan->arena);
-    scan->code = rc_codec_decode_snapshot(scan->views->codec, row->value, row->value_bytes, scan->arena, &snapshot,
-                                          NULL, scan->error);
+    scan->code = decode(scan->views, scan->views->snapshot, row, scan->arena, &snapshot, scan->error);
     if (scan->code == RC_OK) rc_roll_learn(scan->roll, id, id_bytes, row->offset, rc_digest_of(&snapshot));
     return scan->code == RC_OK;
 }

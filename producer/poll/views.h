@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "common/codec.h"
+#include "common/enroll.h"
 #include "common/kafka.h"
 #include "common/tail.h"
 #include "producer/poll/roll.h"
@@ -16,8 +17,14 @@ typedef struct rc_views rc_views_t;
 typedef enum { RC_VIEW_SNAPSHOT, RC_VIEW_STATE, RC_VIEW_PENDING, RC_VIEW_SCHEMAS, RC_VIEW_COUNT } rc_view_t;
 
 /* Opens the store (RC_CONFLICT: another process of this instance holds it) and starts the tail. Borrows both. Returns
- * new (free with rc_views_free). */
-rc_code_t rc_views_new(const rc_kafka_t *kafka, rc_codec_t *codec, rc_views_t **views, rc_error_t *error);
+ * new (free with rc_views_free). Schemas that only the registry knows are asked for where a row of theirs is decoded.
+ */
+rc_code_t rc_views_new(const rc_kafka_t *kafka, const rc_enrolment_t *enrolment, rc_views_t **views, rc_error_t *error);
+/* A picture for a command beside the services: what Kafka had at the call, open transactions of others included, in a
+ * store of its own in `directory` (which stays), and followed no more. Without `topics` there are none yet, and it is
+ * empty. RC_CANCELLED. */
+rc_code_t rc_views_picture(const rc_kafka_t *kafka, const rc_enrolment_t *enrolment, const char *directory, bool topics,
+                           const atomic_bool *cancelled, rc_views_t **views, rc_error_t *error);
 void rc_views_free(rc_views_t *views); /* NULL is fine */
 
 /* Waits until the views hold everything that Kafka has at the time of the call, open transactions of others included
