@@ -84,22 +84,28 @@ static void fail(rc_apply_t *apply, const rc_learnamp_answer_t *answer)
 
 /* ---- What is known before a step ---- */
 
+static rc_team_state_t look_at_team(rc_apply_t *apply, const rc_ref_t *team)
+{
+    bool rename_due = false;
+    rc_team_state_t state = rc_teams_state(apply->teams, team, apply->newest.version, &rename_due);
+    if (rename_due && apply->seen.rename_due == NULL) apply->seen.rename_due = team;
+    return state;
+}
+
 static void look_at_teams(rc_apply_t *apply)
 {
+    const rc_policy_t *policy = apply->about.policy;
     const rc_employee_t *employee = apply->newest.employee;
     rc_seen_t *seen = &apply->seen;
-    int64_t version = apply->newest.version;
     seen->primary = RC_TEAM_UNKNOWN;
-    seen->rename_due = false;
+    seen->rename_due = NULL;
     seen->secondary_unknown = NULL;
-    if (!rc_text_empty(employee->primary_team.id))
-        seen->primary = rc_teams_state(apply->teams, &employee->primary_team, version, &seen->rename_due);
-    if (apply->about.policy->secondary_teams_count == 0) return;
-    for (size_t i = 0; i < employee->secondary_team_count; i++) {
+    if (policy->primary_team_count > 0 && !rc_text_empty(employee->primary_team.id))
+        seen->primary = look_at_team(apply, &employee->primary_team);
+    if (policy->secondary_teams_count == 0) return;
+    for (size_t i = 0; i < employee->secondary_team_count && seen->secondary_unknown == NULL; i++) {
         const rc_ref_t *team = &employee->secondary_teams[i];
-        if (rc_text_empty(team->id) || rc_teams_state(apply->teams, team, version, NULL) != RC_TEAM_UNKNOWN) continue;
-        seen->secondary_unknown = team;
-        return;
+        if (!rc_text_empty(team->id) && look_at_team(apply, team) == RC_TEAM_UNKNOWN) seen->secondary_unknown = team;
     }
 }
 

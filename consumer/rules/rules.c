@@ -363,8 +363,8 @@ static bool step_team_changed(const rc_step_t *step)
 
     const rc_ref_t *primary = primary_team(step);
     bool is_there = primary != NULL && seen->primary == RC_TEAM_THERE;
-    if (is_there && seen->rename_due) {
-        step->action->team = *primary;
+    if (seen->rename_due != NULL) {
+        step->action->team = *seen->rename_due;
         return act(step, RC_ACTION_RENAME_TEAM);
     }
     if (is_rename_only(step))

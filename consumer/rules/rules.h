@@ -61,8 +61,9 @@ typedef struct {
     rc_found_t by_email;               /* N's */
     rc_found_t by_own_email;           /* the event's own, when it differs */
     rc_team_state_t primary;           /* of N's primary team */
-    bool rename_due;                   /* it is called otherwise, and N is newer than its last rename */
     const rc_ref_t *secondary_unknown; /* the first of N's secondary teams that nobody ensured yet; NULL: none */
+    const rc_ref_t *rename_due;        /* the first of N's teams that is called otherwise, if N is newer than its last
+                                        * rename; NULL: none */
     bool fresh_barrier;                /* passed, and nothing was sent since */
     int64_t profile_version;           /* of N when its profile part was written; 0: not in this run */
     int64_t team_version;              /* likewise */

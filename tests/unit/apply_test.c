@@ -532,6 +532,23 @@ START_TEST(a_renamed_team_is_renamed_once_and_no_member_is_written)
 }
 END_TEST
 
+START_TEST(a_renamed_secondary_team_is_renamed_too)
+{
+    rc_ref_t second = {"g2", "Choir"};
+    is_event(RC_EVENT_TEAM_CHANGED);
+    has_team();
+    integration.policy.secondary_teams_count = 1;
+    event.employee.secondary_teams = rows[0].employee.secondary_teams = &second;
+    event.employee.secondary_team_count = rows[0].employee.secondary_team_count = 1;
+    PLAY(RC_LINE("GET /v1/teams/by_external_id/g1 HTTP", 200, .answer = RC_TEAM(70, "g1", "Sales")),
+         RC_LINE("GET /v1/teams/by_external_id/g2 HTTP", 200, .answer = RC_TEAM(71, "g2", "Chor")),
+         RC_LINE("PUT /v1/teams/by_external_id/g2 HTTP", 200, .answer = RC_TEAM(71, "g2", "Choir"),
+                 .says = "{\"name\":\"Choir\"}"),
+         RC_LINE("PUT " BY_ID, 200, .answer = ACTIVE));
+    ENDS_DONE(RC_OUTCOME_APPLIED, V1);
+}
+END_TEST
+
 START_TEST(a_team_that_vanished_is_made_again)
 {
     static const rc_script_line_t lines[] = {
@@ -903,6 +920,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_move_ensures_the_team_and_writes_the_member);
     tcase_add_test(tcase, a_renamed_team_is_renamed_once_and_no_member_is_written);
+    tcase_add_test(tcase, a_renamed_secondary_team_is_renamed_too);
     tcase_add_test(tcase, a_team_that_vanished_is_made_again);
     tcase_add_test(tcase, not_found_with_the_team_gone_makes_the_team_again);
     tcase_add_test(tcase, a_team_that_is_never_there_does_not_loop);

@@ -303,10 +303,10 @@ START_TEST(only_team_changed_renames)
     scene_t scene;
     scene_init(&scene, RC_EVENT_CREATED);
     scene.seen.by_external_id = found(ACTIVE, 1, OUR_ID, NEW_MAIL);
-    scene.seen.rename_due = true;
+    scene.seen.rename_due = &scene.event.employee.primary_team;
     ck_assert_int_eq(next(&scene).kind, RC_ACTION_UPDATE);
     scene_init(&scene, RC_EVENT_TEAM_CHANGED);
-    scene.seen.rename_due = true;
+    scene.seen.rename_due = &scene.event.employee.primary_team;
     rc_action_t action = next(&scene);
     ck_assert_int_eq(action.kind, RC_ACTION_RENAME_TEAM);
     ck_assert_str_eq(action.team.name, "Sales");
