@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/suggest.h"
+#include "common/text.h"
 #include "producer/commands/held.h"
 #include "producer/commands/overview.h"
 
@@ -49,6 +50,22 @@ rc_exit_t rc_hold_find(rc_reading_t *reading, const rc_args_t *args, rc_arena_t 
     return RC_EXIT_DONE;
 }
 
+/* Who is in two holds is published when both are approved. */
+static void print_others(const rc_open_hold_t *open, FILE *stream)
+{
+    const rc_sync_state_t *state = &open->overview->state;
+    for (size_t i = 0; i < state->hold_count; i++) {
+        size_t both = 0;
+        if (&state->holds[i] == open->hold) continue;
+        for (size_t k = 0; k < open->count; k++)
+            for (size_t n = 0; n < open->held[k].pending.hold_count; n++)
+                both += rc_text_equal(open->held[k].pending.holds[n].hold_id, state->holds[i].id);
+        if (both > 0)
+            (void)fprintf(stream, "\n%zu of them wait in %s too, and are published when both are approved.\n", both,
+                          state->holds[i].id);
+    }
+}
+
 void rc_hold_print(const rc_open_hold_t *open, const rc_args_t *args, FILE *stream)
 {
     rc_arena_t *arena = rc_arena_new();
@@ -61,6 +78,7 @@ void rc_hold_print(const rc_open_hold_t *open, const rc_args_t *args, FILE *stre
                   rc_words_moment(arena, open->hold->since), rc_words_ago(arena, open->hold->since, now),
                   (long long)open->hold->limit);
     rc_report_print(report, stream, "nobody is in it any more: it ends with the next poll or tick");
+    print_others(open, stream);
     if (open->count > RC_HELD_LINES)
         (void)fprintf(stream, "\nEverybody, one by one:\n  rollcall-producer status --hold %s%s --json\n",
                       open->hold->id, config);

@@ -29,6 +29,8 @@ typedef struct {
     bool whole_key;             /* the id is the key, not what stands before the employee's */
     const char *contains;       /* of the values: others count as tombstones; NULL: any */
     const rc_map_t *keys;       /* only these; NULL: any */
+    bool *wanted;               /* by partition: one of the keys is there */
+    int32_t partitions;
     rc_map_t *rows;
 } newest_t;
 
@@ -61,11 +63,18 @@ static bool take_newest(void *opaque, const rc_kafka_message_t *message)
     return true;
 }
 
+static rc_code_t read_spans(rc_reading_t *reading, const rc_kafka_span_t *spans, size_t count, newest_t *newest,
+                            rc_error_t *error)
+{
+    newest->rows = rc_map_new(free);
+    return rc_kafka_read_all(reading->kafka, spans, count, IDLE_TIMEOUT_MS, take_newest, newest, reading->cancelled,
+                             error);
+}
+
 static rc_code_t read_newest(rc_reading_t *reading, rc_topic_kind_t topic, newest_t *newest, rc_error_t *error)
 {
     const rc_kafka_span_t all = {.topic = rc_topic_name(reading->config, topic, reading->names), .partition = -1};
-    newest->rows = rc_map_new(free);
-    return rc_kafka_read_all(reading->kafka, &all, 1, IDLE_TIMEOUT_MS, take_newest, newest, reading->cancelled, error);
+    return read_spans(reading, &all, 1, newest, error);
 }
 
 static bool take_schema(void *opaque, const rc_kafka_message_t *message)
@@ -254,6 +263,29 @@ static bool gather_snapshot(void *opaque, const void *key, size_t key_bytes, voi
     return gathering->code == RC_OK;
 }
 
+static bool note_partition(void *opaque, const void *key, size_t key_bytes, void *value)
+{
+    const newest_t *newest = opaque;
+    (void)value;
+    newest->wanted[rc_kafka_partition(key, key_bytes, newest->partitions)] = true;
+    return true;
+}
+
+/* The snapshots of those who are held; of a few people few partitions are read. */
+static rc_code_t read_snapshots(rc_reading_t *reading, newest_t *newest, rc_arena_t *arena, rc_error_t *error)
+{
+    const int32_t partitions = reading->config->kafka.partitions;
+    const char *topic = rc_topic_name(reading->config, RC_TOPIC_SNAPSHOT, reading->names);
+    rc_kafka_span_t *spans = rc_arena_alloc(arena, (size_t)partitions * sizeof *spans);
+    size_t count = 0;
+    newest->partitions = partitions;
+    newest->wanted = rc_arena_alloc(arena, (size_t)partitions * sizeof *newest->wanted);
+    rc_map_each(newest->keys, note_partition, newest);
+    for (int32_t i = 0; i < partitions; i++)
+        if (newest->wanted[i]) spans[count++] = (rc_kafka_span_t){.topic = topic, .partition = i};
+    return read_spans(reading, spans, count, newest, error);
+}
+
 static int by_employee(const void *a, const void *b)
 {
     return strcmp(((const rc_held_t *)a)->pending.employee_id, ((const rc_held_t *)b)->pending.employee_id);
@@ -273,7 +305,7 @@ rc_code_t rc_reading_held(rc_reading_t *reading, const char *integration_id, con
     }
     if (code == RC_OK && gathering.count > 0) {
         snapshots.keys = gathering.by_key;
-        code = read_newest(reading, RC_TOPIC_SNAPSHOT, &snapshots, error);
+        code = read_snapshots(reading, &snapshots, arena, error);
         if (code == RC_OK) {
             rc_map_each(snapshots.rows, gather_snapshot, &gathering);
             code = gathering.code;
