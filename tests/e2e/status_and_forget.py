@@ -1,6 +1,7 @@
 """What operators type between two polls: `status`, `approve`, `reject`, `pause`, `resume`, `resync`, `forget`."""
 
 import json
+from datetime import datetime, timedelta, timezone
 
 from rollcall.suite import equal, run, test
 from rollcall.topics import Producer
@@ -161,6 +162,21 @@ def who_is_forgotten_stays_gone_whatever_comes_late_and_may_return():
     acme.change("update", person, employment_status="ACTIVE")
     world.wait_for("the return", lambda: acme.user(person)["statusValue"] != "deactivated")
     assert world.topics.refresh().snapshots()[key]["version"] > version
+
+
+@test
+def who_left_long_ago_is_forgotten_by_itself():
+    person = [e for e in announced() if e not in known["kept"]][0]
+    long_ago = (datetime.now(timezone.utc) - timedelta(days=2)).date().isoformat()
+    acme.change("update", person, termination_date=long_ago)
+    world.wait_for("the leaving", lambda: acme.user(person)["statusValue"] == "deactivated")
+    assert f"{acme.id}/{person}" in world.topics.refresh().snapshots()
+    equal(services.pop("producer").stop(), 0)
+    world.write_config(producer={"forget_after": "1ms"})
+    start("producer")
+    world.wait_for("the tombstone", lambda: f"{acme.id}/{person}" not in world.topics.refresh().snapshots())
+    kept = [k for k, s in world.topics.snapshots().items() if s["presence"] == "GONE"]
+    equal(len(kept), len(known["gone"]) - 1)  # whose last day is not over; one of them has returned
 
 
 with world:
