@@ -213,10 +213,10 @@ END_TEST
 
 enum { BURST = 200 };
 
-static void send_webhooks(void)
+static void send_webhooks(size_t count)
 {
     rc_kafka_producer_t *producer;
-    rc_kafka_record_t *records = rc_arena_alloc(one.arena, BURST * sizeof *records);
+    rc_kafka_record_t *records = rc_arena_alloc(one.arena, count * sizeof *records);
     rc_buf_t value = RC_BUF_INIT(4096);
     const rc_wall_t now = rc_wall_now();
     const rc_command_t command = {.id = "webhook",
@@ -226,7 +226,7 @@ static void send_webhooks(void)
                                   .issued_at = now,
                                   .expires_at = {now.ms + RIG_DAY_MS}};
     OK(rc_codec_encode_command(one.service.enrolment.codec, &command, &value, &rc_oops));
-    for (size_t i = 0; i < BURST; i++)
+    for (size_t i = 0; i < count; i++)
         records[i] = (rc_kafka_record_t){.topic = rc_topic_name(one.config, RC_TOPIC_COMMANDS, one.arena),
                                          .partition = -1,
                                          .key = rig_id(&one),
@@ -234,7 +234,7 @@ static void send_webhooks(void)
                                          .value = value.data,
                                          .value_bytes = value.size_bytes};
     OK(rc_kafka_producer_open(one.service.kafka, &producer, &rc_oops));
-    OK(rc_kafka_producer_send(producer, records, BURST, ANSWER_MS, NULL, &rc_oops));
+    OK(rc_kafka_producer_send(producer, records, count, ANSWER_MS, NULL, &rc_oops));
     rc_kafka_producer_close(producer);
     rc_buf_fini(&value);
 }
@@ -249,13 +249,50 @@ START_TEST(a_burst_of_webhooks_is_a_handful_of_polls)
     const rc_series_t *polls =
         rc_metrics_series(one.service.metrics, RC_METRIC_POLLS, rig_id(&one), rc_code_str(RC_OK), NULL);
     double before = rc_series_value(polls);
-    send_webhooks();
+    send_webhooks(BURST);
     poll_by_command(&one, RC_COMMAND_POLL, &answer);
     ck_assert_msg(answer.ok, "%s", answer.message);
     ck_assert_double_le(rc_series_value(polls) - before, 3);
     ck_assert_int_eq(committed(), BURST + 1);
     rig_events_t events = rig_events(&one);
     ck_assert_uint_eq(events.count, (size_t)answer.state.announced + 1);
+}
+END_TEST
+
+static double polls(void)
+{
+    rc_metrics_t *metrics = one.service.metrics;
+    return rc_series_value(rc_metrics_series(metrics, RC_METRIC_POLLS, rig_id(&one), rc_code_str(RC_OK), NULL));
+}
+
+/* Nothing tells that a poll is not made. */
+static void expect_no_poll(void)
+{
+    double before = polls();
+    send_webhooks(1);
+    (void)usleep(800000);
+    ck_assert_double_eq(polls(), before);
+}
+
+START_TEST(webhooks_poll_at_once_but_wait_for_each_other_and_for_kombo)
+{
+    rc_answer_t answer;
+    start(&one, "one");
+    AWAIT(all_are_polled(&one));
+    double before = polls();
+    control_quietly("POST", "/faults", "{'side': 'kombo', 'kind': 'throttle', 'retry_after_s': 600}");
+    poll_by_command(&one, RC_COMMAND_POLL, &answer);
+    ck_assert(!answer.ok);
+    expect_no_poll();
+    poll_by_command(&one, RC_COMMAND_POLL, &answer); /* an operator asks at once, and for them too */
+    ck_assert_msg(answer.ok, "%s", answer.message);
+    send_webhooks(1);
+    AWAIT(polls() == before + 2);
+    expect_no_poll();
+    poll_by_command(&one, RC_COMMAND_POLL, &answer);
+    ck_assert_msg(answer.ok, "%s", answer.message);
+    ck_assert_double_eq(polls(), before + 3);
+    ck_assert_int_eq(committed(), 6);
 }
 END_TEST
 
@@ -391,6 +428,7 @@ int main(void)
     tcase_add_test(tcase, a_takeover_waits_for_a_transaction_that_hangs);
     tcase_add_test(tcase, commands_that_cannot_be_carried_out_are_passed_over_or_refused);
     tcase_add_test(tcase, a_burst_of_webhooks_is_a_handful_of_polls);
+    tcase_add_test(tcase, webhooks_poll_at_once_but_wait_for_each_other_and_for_kombo);
     tcase_add_test(tcase, an_integration_says_who_has_to_mend_it);
     tcase_add_test(tcase, who_asks_for_a_poll_is_not_told_of_trouble_that_passes);
     tcase_add_test(tcase, the_topic_of_commands_may_be_made_anew);
