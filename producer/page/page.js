@@ -377,12 +377,14 @@ function table(caption, columns, rows) {
     h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, columns.map(([name]) => h('th', { scope: 'col', role: 'columnheader' }, name)))),
     h('tbody', { role: 'rowgroup' }, rows.map((row) => h('tr', { role: 'row' }, columns.map(([name, cell], i) => (i === 0
       ? h('th', { scope: 'row', role: 'rowheader' }, cell(row))
-      : h('td', { role: 'cell', 'data-label': name }, cell(row))))))));
+      : h('td', { role: 'cell', 'data-label': name !== 'Action' && name }, cell(row))))))));
 }
 
 /* ---- pieces ---- */
 
-const who = (row) => [row.name, row.name !== row.email && row.email && h('span', { class: 'sub' }, row.email),
+/* A name keeps its own direction of writing. */
+const named = (name) => h('bdi', {}, name);
+const who = (row) => [named(row.name), row.name !== row.email && row.email && h('span', { class: 'sub' }, row.email),
   h('span', { class: 'sub' }, `ID ${row.employee_id}`)];
 
 function fieldValue(field, value) {
@@ -691,7 +693,7 @@ function calendar() {
     show: (answer) => table(`${people(answer.starts)} ${answer.starts === 1 ? 'starts' : 'start'}, ${people(answer.leaves)} ${answer.leaves === 1 ? 'leaves' : 'leave'}`, [
       ['Day', (row) => [day(row.day), row.day === answer.today && h('span', { class: 'sub' }, 'today')]],
       ['What', (row) => (row.starts ? 'First day' : 'Last day')],
-      ['Person', (row) => [row.name, h('span', { class: 'sub' }, `ID ${row.employee_id}`)]],
+      ['Person', (row) => [named(row.name), h('span', { class: 'sub' }, `ID ${row.employee_id}`)]],
       ['Job and team', (row) => [row.job_title, row.team && h('span', { class: 'sub' }, row.team)]],
     ], answer.rows),
   }));
@@ -711,7 +713,7 @@ class Letters {
         return answer;
       },
       show: (answer) => [table(`${plural(answer.total, 'change', 'changes')} could not be delivered to Learn Amp`, [
-        ['Person', (row) => [row.name || 'Unknown', h('span', { class: 'sub' }, row.employee_id ? `ID ${row.employee_id}` : '')]],
+        ['Person', (row) => [named(row.name || 'Unknown'), h('span', { class: 'sub' }, row.employee_id ? `ID ${row.employee_id}` : '')]],
         ['Change', (row) => (row.type ? EVENTS[row.type].title : 'Unknown')],
         ['What is wrong', (row) => [(DEAD[row.reason] || DEAD_OTHER).title, row.message && h('span', { class: 'sub' }, `Learn Amp says: ${row.message}`)]],
         ['What to do', (row) => (DEAD[row.reason] || DEAD_OTHER).mend],

@@ -14,7 +14,7 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-domain-reliability', '--disable-sync',
     '--no-first-run', '--no-pings', '--disable-features=OptimizationHints,MediaRouter,Translate', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost'],
 });
-const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB' });
+const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', reducedMotion: 'reduce' });
 const page = await context.newPage();
 page.setDefaultTimeout(Number(process.env.PATIENCE_MS || 10000));
 // What the page says to its developer, and what it breaks of its own policy, fails a test that asks for it.
