@@ -26,7 +26,7 @@ typedef enum {
     X(LISTEN, "--listen", "HOST:PORT", "where to serve HTTP, instead of the configured address; port 0 picks one") \
     X(JSON, "--json", NULL, "print one JSON document instead of a table") \
     X(INTEGRATION, "--integration", "ID", "this integration only") \
-    X(EMPLOYEE, "--employee", "ID", "this employee: the HR system's id at Kombo") \
+    X(EMPLOYEE, "--employee", "ID", "this employee: the HR system's id at Kombo (trace: or an e-mail address)") \
     X(EVENTS, "--events", "LIST", "event types, separated by commas: created, profile-updated, team-changed, deactivated") \
     X(FULL, "--full", NULL, "read everybody, not only what changed") \
     X(HOLD, "--hold", "ID", "the hold, as `status` lists it") \

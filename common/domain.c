@@ -71,6 +71,37 @@ static rc_ref_t copy_ref(rc_arena_t *arena, rc_ref_t ref)
     return (rc_ref_t){rc_arena_strdup(arena, ref.id), rc_arena_strdup(arena, ref.name)};
 }
 
+static const char *custom_field(const rc_employee_t *employee, const char *name)
+{
+    for (size_t i = 0; i < employee->custom_count; i++)
+        if (strcmp(employee->custom[i].name, name) == 0) return employee->custom[i].value;
+    return NULL;
+}
+
+const char *rc_employee_field(rc_arena_t *arena, const rc_employee_t *employee, const char *field)
+{
+    static const char custom[] = "custom:";
+    char hired[RC_TIME_STR_SIZE], left[RC_TIME_STR_SIZE];
+    const struct {
+        const char *name, *text;
+    } fields[] = {{"email", employee->email},
+                  {"first_name", employee->first_name},
+                  {"last_name", employee->last_name},
+                  {"job_title", employee->job_title},
+                  {"avatar", employee->avatar},
+                  {"manager_email", employee->manager_email},
+                  {"language", employee->language},
+                  {"status", rc_enum_str(&RC_ENUM_STATUS, (int)employee->status)},
+                  {"hire_date", rc_date_str(employee->hire_date, hired)},
+                  {"leave_date", rc_date_str(employee->leave_date, left)},
+                  {"primary_location", employee->primary_location.name}};
+    if (strncmp(field, custom, sizeof custom - 1) == 0) return custom_field(employee, field + sizeof custom - 1);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (strcmp(fields[i].name, field) == 0)
+            return fields[i].text && *fields[i].text ? rc_arena_strdup(arena, fields[i].text) : NULL;
+    return NULL;
+}
+
 rc_employee_t rc_employee_copy(rc_arena_t *arena, const rc_employee_t *employee)
 {
     rc_employee_t copy = *employee;

@@ -272,6 +272,10 @@ int rc_ledger_key_split(const char *key, size_t length, size_t *employee_key);
 /* A deep copy in the arena. */
 rc_employee_t rc_employee_copy(rc_arena_t *arena, const rc_employee_t *employee);
 
+/* The value of a field by the name that changed_fields uses ("job_title", "custom:Cost centre"), as text in the arena;
+ * NULL: empty, or no such field. For what people read. */
+const char *rc_employee_field(rc_arena_t *arena, const rc_employee_t *employee, const char *field);
+
 /* The bytes of a picture's address without its query string. */
 size_t rc_avatar_length(const char *avatar);
 /* Whether two addresses are of the same picture: equal without query string. NULL equals NULL only. */

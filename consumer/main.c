@@ -34,6 +34,18 @@ static const rc_cli_command_t COMMANDS[] = {
      .options = RC_OPT(INTEGRATION) | RC_OPT(WAIT) | RC_OPT(JSON),
      .required = RC_OPT(EVENTS) | RC_OPT(SINCE),
      .run = rc_consumer_replay},
+    {.name = "trace",
+     .summary = "tell one employee's story: published, applied, parked, why not",
+     .details = "By the HR system's id or by e-mail address. What was published of them, what each lane did with it, "
+                "what waits "
+                "and why, what was dead-lettered, and what Learn Amp shows now, in the order of time; then whether "
+                "they are in "
+                "step, and what to type if not. Exits with 1 when nobody is known by that name.",
+     .example = "trace --employee asa.makinen@acme.example\n"
+                "trace --integration personio:CBNMt7dSNCzBdnRTx87dev4E --employee 2dzRiz6mB3wKgtBAtEC9ve5m",
+     .options = RC_OPT(INTEGRATION) | RC_OPT(JSON),
+     .required = RC_OPT(EMPLOYEE),
+     .run = rc_consumer_trace},
     {.name = "dlq list",
      .summary = "list the dead letters that wait for a person",
      .details =

@@ -10,6 +10,8 @@ rc_exit_t rc_consumer_run(const rc_args_t *args);
 rc_exit_t rc_consumer_check(const rc_args_t *args);
 /* Moves stopped lanes back to a moment, so that they bring everybody since then to their newest state once more. */
 rc_exit_t rc_consumer_replay(const rc_args_t *args);
+/* One employee's story, and whether they are in step. */
+rc_exit_t rc_consumer_trace(const rc_args_t *args);
 /* Dead letters: what waits for a person, all about one, and sending them once more. */
 rc_exit_t rc_consumer_dlq_list(const rc_args_t *args);
 rc_exit_t rc_consumer_dlq_show(const rc_args_t *args);

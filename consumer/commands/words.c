@@ -84,6 +84,21 @@ const char *rc_say_parked(rc_park_reason_t reason)
     return words[reason];
 }
 
+const char *rc_say_pending(rc_pending_reason_t reason)
+{
+    static const char *const words[RC_PENDING_COUNT] = {
+        [RC_PENDING_NO_EMAIL] = "HR has no e-mail address of them",
+        [RC_PENDING_NO_NAME] = "HR lacks their first or last name",
+        [RC_PENDING_EMAIL_COLLISION] = "somebody else has the same e-mail address in HR",
+        [RC_PENDING_NOT_YET] = "it is not their day yet",
+        [RC_PENDING_ABSENT_ONCE] = "HR did not show them once, which proves nothing yet",
+        [RC_PENDING_HELD] = "held by a brake: too many changes of that kind at once",
+        [RC_PENDING_REJECTED] = "a person rejected it",
+        [RC_PENDING_PAUSED] = "publishing is paused",
+    };
+    return words[reason];
+}
+
 const char *rc_say_created(rc_created_reason_t reason)
 {
     static const char *const words[RC_CREATED_COUNT] = {[RC_CREATED_NEW_HIRE] = "joins the company",
@@ -106,26 +121,18 @@ const char *rc_say_gone(rc_gone_reason_t reason)
 void rc_say_employee(rc_arena_t *arena, const rc_employee_t *employee,
                      void (*say)(void *opaque, const char *field, const char *value), void *opaque)
 {
-    char hired[RC_TIME_STR_SIZE], left[RC_TIME_STR_SIZE];
-    const struct {
-        const char *field, *value;
-    } fields[] = {{"e-mail", employee->email},
-                  {"status in HR", rc_enum_str(&RC_ENUM_STATUS, (int)employee->status)},
-                  {"hire date", rc_date_str(employee->hire_date, hired)},
-                  {"leave date", rc_date_str(employee->leave_date, left)},
-                  {"job title", employee->job_title},
-                  {"team", employee->primary_team.name},
-                  {"location", employee->primary_location.name},
-                  {"manager", employee->manager_email},
-                  {"language", employee->language}};
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        if (!rc_text_empty(fields[i].value)) say(opaque, fields[i].field, fields[i].value);
+    static const char *const fields[] = {"email",     "status",           "hire_date",     "leave_date",
+                                         "job_title", "primary_location", "manager_email", "language"};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const char *value = rc_employee_field(arena, employee, fields[i]);
+        if (value) say(opaque, rc_say_field(arena, fields[i]), value);
+    }
+    if (!rc_text_empty(employee->primary_team.name)) say(opaque, "primary team", employee->primary_team.name);
     for (size_t i = 0; i < employee->secondary_team_count; i++)
         if (!rc_text_empty(employee->secondary_teams[i].name))
-            say(opaque, "further team", employee->secondary_teams[i].name);
+            say(opaque, "secondary team", employee->secondary_teams[i].name);
     for (size_t i = 0; i < employee->custom_count; i++)
-        if (!rc_text_empty(employee->custom[i].value))
-            say(opaque, rc_arena_strdup(arena, employee->custom[i].name), employee->custom[i].value);
+        if (!rc_text_empty(employee->custom[i].value)) say(opaque, employee->custom[i].name, employee->custom[i].value);
 }
 
 const char *rc_say_number(rc_arena_t *arena, int64_t number)

@@ -27,11 +27,13 @@ const char *rc_say_people(rc_arena_t *arena, int64_t number);
 
 /* Why a record lies in a retry topic. Static, without an end mark. */
 const char *rc_say_parked(rc_park_reason_t reason);
+/* Why a change is known and not published. Static, without an end mark. */
+const char *rc_say_pending(rc_pending_reason_t reason);
 /* Why an employee is announced, or gone. Static. */
 const char *rc_say_created(rc_created_reason_t reason);
 const char *rc_say_gone(rc_gone_reason_t reason);
 
-/* Calls `say` for every field of an employee that has a value: "e-mail", "åsa@acme.example". */
+/* Calls `say` for every field of an employee that has a value: "job title", "Engineer". */
 void rc_say_employee(rc_arena_t *arena, const rc_employee_t *employee,
                      void (*say)(void *opaque, const char *field, const char *value), void *opaque);
 

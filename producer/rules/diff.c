@@ -108,30 +108,6 @@ static const char *value_text(rc_arena_t *arena, field_kind_t kind, value_t valu
     }
 }
 
-static const struct field *find_field(const char *name)
-{
-    for (size_t i = 0; i < FIELD_COUNT; i++)
-        if (strcmp(FIELDS[i].name, name) == 0) return &FIELDS[i];
-    return NULL;
-}
-
-static const rc_custom_t *find_custom(const rc_employee_t *employee, const char *name)
-{
-    for (size_t i = 0; i < employee->custom_count; i++)
-        if (strcmp(employee->custom[i].name, name) == 0) return &employee->custom[i];
-    return NULL;
-}
-
-const char *rc_employee_field(rc_arena_t *arena, const rc_employee_t *employee, const char *field)
-{
-    if (strncmp(field, CUSTOM_PREFIX, sizeof CUSTOM_PREFIX - 1) == 0) {
-        const rc_custom_t *custom = find_custom(employee, field + sizeof CUSTOM_PREFIX - 1);
-        return custom ? custom->value : NULL;
-    }
-    const struct field *found = find_field(field);
-    return found ? value_text(arena, found->kind, get_value(found, employee)) : NULL;
-}
-
 /* ---- ProfileUpdated ---- */
 
 typedef struct {

@@ -62,8 +62,4 @@ rc_snapshot_t rc_snapshot_after(const rc_snapshot_t *before, const rc_diff_t *di
  * by what is particular to it. rc_employee_equal to the new state: the property that proves the events complete. */
 rc_employee_t rc_diff_apply(rc_arena_t *arena, const rc_employee_t *old, const rc_diff_t *diff);
 
-/* The value of a field by the name that changed_fields uses, as text in the arena; NULL: empty, or no such field. For
- * `plan` and the status page. */
-const char *rc_employee_field(rc_arena_t *arena, const rc_employee_t *employee, const char *field);
-
 #endif

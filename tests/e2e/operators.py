@@ -80,6 +80,28 @@ def a_refused_joiner_is_listed_and_shown():
     equal(len(letters("--integration", acme.id, "--employee", case["employee"], "--since", "1h")), 1)
 
 
+def trace(employee, *arguments, integration=acme, code=0):
+    return json.loads(consumer("trace", "--integration", integration.id, "--employee", employee, "--json", *arguments, code=code))
+
+
+def told(story):
+    return [(line["what"], line.get("type")) for line in story["story"]]
+
+
+@test
+def trace_says_why_she_is_not_there_and_what_to_type():
+    story = trace(case["employee"])
+    equal(told(story), [("published", "created"), ("dead-lettered", "created")])
+    equal((story["integration_id"], story["employee_id"], story["verdict"]), (acme.id, case["employee"], "not in step"))
+    letter, = letters()
+    equal([story["story"][1][name] for name in ("topic", "partition", "offset")], [letter[name] for name in ("topic", "partition", "offset")])
+    assert "jobTitle is refused" in story["because"][0], story
+    assert f"dlq replay --integration {acme.id} --employee {case['employee']} --apply" in story["next"][0], story
+    out = consumer("trace", "--integration", acme.id, "--employee", case["employee"])
+    for word in ("Wanda Widow", "no such user", "Not in step because", "dlq replay"):
+        assert word in out, f"{word} is not in {out}"
+
+
 @test
 def a_replay_is_a_dry_run_unless_it_is_applied():
     before = len(world.topics.refresh().records[f"{world.application}.retry.1s"])
@@ -118,6 +140,54 @@ def a_copy_that_waits_is_not_sent_again_and_the_event_is_done_as_it_would_have_b
     equal(json.loads(consumer("dlq", "replay", "--apply", "--json"))["replayed"], 0, "typed again after it was done")
     entry = world.topics.refresh().ledger(world.application)[f"created:{acme.id}/{case['employee']}"]
     equal(entry["outcome"], "APPLIED")
+
+
+@test
+def trace_says_that_she_is_in_step():
+    story = trace(case["employee"])
+    equal((story["verdict"], story["because"]), ("in step", []))
+    equal(told(story)[-1], ("applied", "created"))
+    equal(story["learnamp"]["user_id"], acme.user(case["employee"])["id"])
+
+
+@test
+def trace_finds_people_by_address_whatever_its_case_and_says_who_had_it():
+    email = acme.employee(case["employee"])["work_email"]
+    equal(trace(email.upper())["employee_id"], case["employee"])
+    acme.change("update", case["employee"], work_email="wanda.new@acme.example")
+    world.settle()
+    equal(trace("wanda.new@acme.example")["employee_id"], case["employee"])
+    other = hire(first_name="Second", last_name="Widow", work_email=email)
+    world.settle()
+    equal(trace(email)["employee_id"], other, "who has it now, and not who had it before")
+    acme.change("update", other, work_email="wanda.new@acme.example")
+    world.wait_for("the collision", lambda: [] if len(trace("wanda.new@acme.example").get("matches", [])) == 2 else ["one"])
+    equal(sorted(m["employee_id"] for m in trace("wanda.new@acme.example")["matches"]), sorted([other, case["employee"]]))
+    story = trace(other)
+    equal((story["verdict"], told(story)[-1][0]), ("not in step", "waiting"))
+    assert "same e-mail address" in story["because"][0], story
+    acme.change("update", other, work_email=email)
+    by_hand = acme.add_user(email="by.hand@acme.example", firstName="By", lastName="Hand", integrationExternalId=other + "x")
+    equal(trace("by.hand@acme.example")["employee_id"], by_hand["integrationExternalId"], "asked of Learn Amp")
+
+
+@test
+def trace_says_that_nobody_is_known_and_where_it_looked():
+    for name in ("nobody", "nobody@nowhere.example"):
+        done = world.command("consumer", "trace", "--integration", acme.id, "--employee", name)
+        equal((done.returncode, done.stdout), (1, ""))
+        for word in (name, "published", "Learn Amp", "once --integration"):
+            assert word in done.stderr, done.stderr
+    equal(world.command("consumer", "trace", "--employee", "nobody").returncode, 2)
+
+
+@test
+def a_learn_amp_that_does_not_answer_is_said_and_no_failure():
+    fault = world.sandbox.fault("status", "learnamp", acme, next=-1, status=503)
+    story = trace(case["employee"])
+    equal(story["verdict"], "in step")
+    assert story["learnamp"]["trouble"] and "not known" in story["notes"][0], story
+    world.sandbox.clear(fault)
 
 
 @test
