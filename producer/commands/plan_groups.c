@@ -164,55 +164,56 @@ static rc_plan_field_t *find_field(rc_plan_field_t ***fields, size_t *count, con
     return (*fields)[(*count)++] = field;
 }
 
-static void add_kind(rc_arena_t *arena, rc_plan_field_t *field, const char *before, const char *after, const char *who,
-                     int held_by)
+typedef struct {
+    rc_plan_groups_t *groups;
+    const char *employee_id;
+    const char *who;
+    bool is_team;
+    int held_by;
+} adding_t;
+
+static void add_kind(const adding_t *adding, rc_plan_field_t *field, const char *before, const char *after)
 {
     field->people++;
     field->emptied += !after;
-    count_held(&field->held, &field->held_by, held_by);
-    const char *key = after ? rc_arena_sprintf(arena, "%d%s\n%s", before != NULL, or_empty(before), after) : "empty";
+    count_held(&field->held, &field->held_by, adding->held_by);
+    const char *key =
+        after ? rc_arena_sprintf(adding->groups->arena, "%d%s\n%s", before != NULL, or_empty(before), after) : "empty";
     rc_plan_kind_t *kind = rc_map_get(field->kinds, key, strlen(key));
     if (!kind && rc_map_count(field->kinds) == RC_PLAN_KINDS) return;
     if (!kind) {
         kind = rc_zalloc(sizeof *kind);
         kind->before = rc_strdup(before);
         kind->after = rc_strdup(after);
+        kind->employee_id = rc_strdup(adding->employee_id);
         (void)rc_map_set(field->kinds, key, strlen(key), kind);
     }
     if (!rc_text_equal(kind->before, before)) kind->various = true;
-    if (kind->people < RC_PLAN_EXAMPLES) kind->examples[kind->people] = rc_strdup(who);
+    if (kind->people < RC_PLAN_EXAMPLES) kind->examples[kind->people] = rc_strdup(adding->who);
     kind->people++;
 }
-
-typedef struct {
-    rc_plan_groups_t *groups;
-    const char *who;
-    bool is_team;
-    int held_by;
-} adding_t;
 
 static void add_change(void *opaque, const char *field, const char *before, const char *after)
 {
     const adding_t *adding = opaque;
     rc_plan_groups_t *groups = adding->groups;
-    rc_plan_field_t *found = adding->is_team ? find_field(&groups->moves, &groups->move_count, field)
-                                             : find_field(&groups->fields, &groups->field_count, field);
-    add_kind(groups->arena, found, before, after, adding->who, adding->held_by);
+    add_kind(adding,
+             adding->is_team ? find_field(&groups->moves, &groups->move_count, field)
+                             : find_field(&groups->fields, &groups->field_count, field),
+             before, after);
 }
 
 /* A team that is called otherwise counts for each of its members. */
 static void add_renames(const adding_t *adding, const rc_employee_t *before, const rc_employee_t *after)
 {
-    rc_arena_t *arena = adding->groups->arena;
     rc_plan_field_t *renames = &adding->groups->renames;
     const rc_ref_t *old = &before->primary_team, *new = &after->primary_team;
-    if (!rc_text_equal(old->name, new->name))
-        add_kind(arena, renames, old->name, new->name, adding->who, adding->held_by);
+    adding->groups->renamed++;
+    if (!rc_text_equal(old->name, new->name)) add_kind(adding, renames, old->name, new->name);
     for (size_t i = 0; i < before->secondary_team_count && i < after->secondary_team_count; i++) {
         old = &before->secondary_teams[i];
         new = &after->secondary_teams[i];
-        if (!rc_text_equal(old->name, new->name))
-            add_kind(arena, renames, old->name, new->name, adding->who, adding->held_by);
+        if (!rc_text_equal(old->name, new->name)) add_kind(adding, renames, old->name, new->name);
     }
 }
 
@@ -221,6 +222,7 @@ static void add_renames(const adding_t *adding, const rc_employee_t *before, con
 static void add_event(rc_plan_groups_t *groups, const rc_settled_t *settled, const rc_event_t *event)
 {
     adding_t adding = {.groups = groups,
+                       .employee_id = settled->employee_id,
                        .who = name_of(groups->arena, &event->employee),
                        .is_team = event->type == RC_EVENT_TEAM_CHANGED,
                        .held_by = rc_plan_held_by(settled, event)};

@@ -34,6 +34,7 @@ typedef struct {
     char *after;
     bool various; /* others had another value before */
     size_t people;
+    char *employee_id;                /* of the first */
     char *examples[RC_PLAN_EXAMPLES]; /* names */
 } rc_plan_kind_t;
 
@@ -58,7 +59,8 @@ typedef struct rc_plan_groups {
     rc_plan_field_t **moves;                  /* who changes teams */
     size_t move_count;                        /* */
     size_t moved;                             /* people */
-    rc_plan_field_t renames;                  /* teams that are called otherwise, with their members */
+    size_t renamed;                           /* members of teams that are called otherwise */
+    rc_plan_field_t renames;                  /* the names of those */
     rc_plan_field_t **fields;                 /* profiles */
     size_t field_count;                       /* */
     size_t changed;                           /* people */

@@ -92,7 +92,7 @@ static void print_counts(const page_t *page)
                  {groups->gone.people, "to deactivate"},
                  {groups->moved, "to move to another team"},
                  {groups->changed, "to change"},
-                 {groups->renames.people, "whose team gets another name"}};
+                 {groups->renamed, "whose team gets another name"}};
     const char *words = "";
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i].people)
@@ -172,10 +172,10 @@ static const char *held_words(const page_t *page, size_t held, uint32_t held_by,
                       : rc_arena_sprintf(page->arena, ", %s of them held (%s)", number(page, (int64_t)held), brakes);
 }
 
-static void print_more(const page_t *page, size_t shown, size_t of)
+static void print_more(const page_t *page, size_t shown, size_t of, const char *what)
 {
     if (of > shown)
-        (void)fprintf(page->stream, "… and %s more; --json shows all\n", number(page, (int64_t)(of - shown)));
+        (void)fprintf(page->stream, "… and %s more%s; --json shows all\n", number(page, (int64_t)(of - shown)), what);
 }
 
 static void print_list(const page_t *page, const rc_plan_list_t *people_of, const char *columns)
@@ -184,7 +184,7 @@ static void print_list(const page_t *page, const rc_plan_list_t *people_of, cons
     for (size_t i = 0; i < people_of->row_count; i++)
         rc_report_add(report, (const char *const *)people_of->rows[i].cells);
     rc_report_print(report, page->stream, "");
-    print_more(page, people_of->row_count, people_of->people);
+    print_more(page, people_of->row_count, people_of->people, "");
     rc_report_free(report);
 }
 
@@ -223,6 +223,7 @@ static void print_people(const page_t *page)
 static const char *examples(const page_t *page, const rc_plan_kind_t *kind)
 {
     const char *words = "";
+    if (kind->people == 1) return rc_arena_sprintf(page->arena, "%s (%s)", kind->examples[0], kind->employee_id);
     for (size_t i = 0; i < RC_PLAN_EXAMPLES && kind->examples[i]; i++) words = list(page, words, kind->examples[i]);
     return kind->people > RC_PLAN_EXAMPLES ? rc_arena_sprintf(page->arena, "%s …", words) : words;
 }
@@ -248,7 +249,7 @@ static void print_field(const page_t *page, const rc_plan_field_t *field, const 
         rc_report_add(report, cells);
     }
     rc_report_print(report, page->stream, "");
-    print_more(page, shown, count);
+    print_more(page, shown, count, " changes of it");
     rc_report_free(report);
     free(kinds);
 }
@@ -330,7 +331,7 @@ void rc_plan_print(const rc_plan_groups_t *groups, const rc_planned_t *planned, 
         print_waiting(&page);
         print_next(&page);
     } else {
-        (void)fprintf(stream, "HR could not be read, so nothing can be said: %s\n\nNext:\n", planned->message);
+        (void)fprintf(stream, "The poll failed, so nothing can be said: %s\n\nNext:\n", planned->message);
         type_next(&page, "producer", "check", "", "reaches every service, and says what to mend");
     }
     rc_arena_free(arena);

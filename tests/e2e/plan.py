@@ -233,6 +233,28 @@ def what_a_brake_would_hold_is_shown_and_exits_3():
 
 
 @test
+def what_was_rejected_or_is_paused_waits():
+    (hold,) = [h["id"] for h in world.topics.refresh().states()[acme.id]["holds"] if h["brake"] == "deactivations"]
+    for command in (("reject", "--hold", hold, "--yes"), ("pause", "--events", "created,team-changed")):
+        done = world.command("producer", *command, "--integration", acme.id)
+        equal(done.returncode, 0, done.stdout + done.stderr)
+    acme.change("hire")
+    acme.change("random", changes=3, seed=11, only=["move"])
+    acme.change("update", announced()[0], job_title="Not paused")
+    seen, _ = plan(code=3)
+    reasons = [reason for _, reason, _ in seen[1]]
+    paused = reasons.count("PAUSED")
+    equal((reasons.count("REJECTED"), paused > 1), (5, True))
+    people = world.command("producer", "plan").stdout
+    for words in ("! Paused: created, team-changed", "Waiting, you rejected the change: 5 people", f"Waiting, paused: {paused} people"):
+        assert words in people, f"{words}\n{people}"
+    before = Published()
+    once(code=3)
+    compare(seen, before.since())
+    equal(world.command("producer", "resume", "--integration", acme.id).returncode, 0)
+
+
+@test
 def a_full_reading_is_shown_where_one_is_due_or_asked_for():
     employee = announced()[8]
     acme.change("vanish", employee)

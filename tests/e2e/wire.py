@@ -12,8 +12,9 @@ import fastavro
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
 from rollcall import books, config
+from rollcall.process import ROOT
 from rollcall.suite import Skip, equal, fail, run, test
-from rollcall.topics import EVENT_TYPES, Topics
+from rollcall.topics import EVENT_TYPES, Producer, Topics
 from rollcall.world import World, kafka
 
 PARTITIONS = 6
@@ -255,6 +256,28 @@ def events_bear_exactly_the_headers_of_CloudEvents_and_nothing_else_bears_any():
         for topic in ("employee.snapshot", "schemas"):
             for record in world.topics.records[topic]:
                 equal(record.headers, {}, str(record))
+
+
+@test
+def what_an_earlier_release_wrote_is_read_by_the_id_that_the_registry_gave_it():
+    if registered is None:
+        raise Skip("no registry")
+    for program in registered.programs:
+        program.stop()
+    earlier = json.loads((ROOT / "schemas/released/SyncState.1.avsc").read_text())
+    assert earlier != json.loads((ROOT / "schemas/SyncState.avsc").read_text()), "another record has to stand in"
+    body = json.dumps({"schema": json.dumps(earlier)}).encode()
+    request = urllib.request.Request(f"{kafka().registry}/subjects/{registered.prefix}earlier-value/versions", body,
+                                     {"Content-Type": "application/vnd.schemaregistry.v1+json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        number = json.load(answer)["id"]
+    (record,) = [record for record in registered.topics.refresh().newest("sync.state").values()]
+    datum = io.BytesIO()
+    fastavro.schemaless_writer(datum, parse_schema(earlier), record.value)
+    Producer(kafka().address).send(f"{registered.prefix}sync.state", record.key, b"\0" + struct.pack(">I", number) + datum.getvalue())
+    for command in (("plan", "--instance", "one"), ("status",), ("once", "--instance", "one")):
+        done = registered.command("producer", *command)
+        equal(done.returncode, 0, f"{command}: {done.stdout + done.stderr}")
 
 
 def close():
