@@ -15,6 +15,7 @@ typedef struct {
     rc_stage_t *stage; /* who is to be published again: the views are not read while transactions change them */
     int64_t employed;  /* on it */
     int64_t gone;
+    int64_t newer; /* passed over */
     rc_outgoing_t *outgoing;
     rc_code_t code; /* of the look */
     rc_error_t *error;
@@ -22,16 +23,14 @@ typedef struct {
 
 /* --- who --- */
 
-static bool is_due(const resync_t *resync, const rc_snapshot_t *snapshot)
-{
-    return snapshot->occurred_at.ms < resync->order->issued_at.ms;
-}
-
 static bool look_at(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal)
 {
     resync_t *resync = opaque;
     (void)ordinal;
-    if (!is_due(resync, snapshot)) return true;
+    if (snapshot->occurred_at.ms >= resync->order->issued_at.ms) {
+        resync->newer++;
+        return true;
+    }
     *(snapshot->presence == RC_PRESENCE_EMPLOYED ? &resync->employed : &resync->gone) += 1;
     resync->code = rc_stage_put(resync->stage, snapshot->employee_id, NULL, 0, "", 0, resync->error);
     return resync->code == RC_OK;
@@ -122,6 +121,15 @@ static rc_code_t add_person(resync_t *resync, const char *employee_id)
     return code == RC_OK ? rc_outgoing_snapshot(resync->outgoing, key, &snapshot, resync->error) : code;
 }
 
+static const char *answer(const resync_t *resync, int64_t created, int64_t deactivated)
+{
+    const char *message = rc_arena_sprintf(resync->lasting, "%lld created and %lld deactivated published",
+                                           (long long)created, (long long)deactivated);
+    if (!resync->newer) return message;
+    return rc_arena_sprintf(resync->lasting, "%s; %lld passed over, published since the command was given", message,
+                            (long long)resync->newer);
+}
+
 static rc_code_t write_transaction(resync_t *resync, bool last)
 {
     rc_sync_state_t state = *resync->before;
@@ -133,8 +141,7 @@ static rc_code_t write_transaction(resync_t *resync, bool last)
     if (last && resync->order->command_id) {
         state.last_command_id = resync->order->command_id;
         state.last_command_ok = true;
-        state.last_command_message = rc_arena_sprintf(resync->lasting, "%lld created and %lld deactivated published",
-                                                      (long long)created, (long long)deactivated);
+        state.last_command_message = answer(resync, created, deactivated);
     }
     rc_code_t code =
         rc_outgoing_write(resync->outgoing, &state, last ? resync->order->command_offset : -1, resync->error);

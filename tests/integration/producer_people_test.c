@@ -205,6 +205,7 @@ START_TEST(resync_that_was_killed_between_two_transactions_goes_on_without_a_rep
     ck_assert_ptr_null(state.last_command_id); /* nobody was told that it is done */
     OK(resync(NULL, issued_at));
     ck_assert_int_eq(resynced.created, state.announced - 2 * IN_TRANSACTION);
+    ck_assert_ptr_nonnull(strstr(resynced.state.last_command_message, "; 6 passed over"));
     rig_events_t events = rig_events(&rig);
     rig_check_chains(&events);
     ck_assert_uint_eq(count_resynced(&events, NULL), (size_t)state.announced);
