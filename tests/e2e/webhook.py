@@ -6,11 +6,13 @@ import hashlib
 import hmac
 import http.server
 import json
+import re
 import signal
 import threading
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from rollcall.suite import equal, run, test
 from rollcall.waiting import PATIENCE, wait_for
@@ -48,9 +50,10 @@ world = World("webhook", {
     "acme": {"people": 10, **RARELY},
     "sick": {"people": 4, **RARELY},
     "rejects": {"people": 4, **RARELY},
+    "held": {"people": 10, **RARELY, "policy": {"brakes": {"deactivations": {"count": 1, "percent": 0}}}},
     "silent": {"people": 4, "kombo": {"poll_interval": "1s", "webhook_secret": ""}},
 }, settings={"notify": {"url": chat.url}}, cluster=cluster)
-acme, sick, rejects, silent = (world[slug] for slug in ("acme", "sick", "rejects", "silent"))
+acme, sick, rejects, held, silent = (world[slug] for slug in ("acme", "sick", "rejects", "held", "silent"))
 producers = []
 
 
@@ -215,7 +218,24 @@ def who_has_to_mend_a_connection_is_told_at_once_and_once():
     wait_for("all to be well", lambda: state(sick)["state"] == "OK", 15)
     equal(kombo_says(producers[0], sick, type="integration-deleted"), 200)
     finished(sick)
-    equal(len(chat.heard), 1)
+    equal(len(chat.of("needs_customer") + chat.of("misconfigured")), 1)
+
+
+@test
+def a_hold_is_told_with_the_lines_that_decide_it():
+    leavers = [e["id"] for e in held.employees() if held.user(e["id"])][:3]
+    for leaver in leavers:
+        held.change("leave", leaver)
+    equal(kombo_says(producers[0], held), 200)
+    message, = wait_for("the message", lambda: tuple(chat.of("hold")), 20)
+    hold = state(held)["holds"][0]
+    equal((message["integration"], message["hold"], message["class"], message["employees"], message["limit"]),
+          (held.id, hold["id"], "deactivations", 3, 1))
+    lines = [line.split() for line in re.findall("`(.*?)`", message["text"])]
+    equal([line[1] for line in lines], ["status", "approve", "reject"])
+    equal([world.command("producer", *line[1:]).returncode for line in lines[:2]], [3, 0])
+    wait_for("those who left", lambda: [one for one in leavers if held.user(one)["statusValue"] != "deactivated"], 20)
+    equal(len(chat.of("hold")), 1)
 
 
 @test
@@ -241,6 +261,8 @@ def dead_letters_are_told_with_their_number():
 def nothing_is_taken_while_Kafka_is_away():
     arrived = retitle(acme, "Commander")
     cluster.signal(1, signal.SIGSTOP)
+    tasks = Path(f"/proc/{(Path(cluster.own) / 'broker-1.pid').read_text().split()[0]}/task")
+    wait_for("the broker to stand still", lambda: [str(t) for t in tasks.iterdir() if (t / "stat").read_text().rsplit(") ")[-1][0] != "T"])
     began = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(deliver, producers[0], acme, f"away-{n}") for n in range(8)]
