@@ -675,8 +675,16 @@ def address_of_a_leaver(acme):
     acme.change("Cem", email="info@acme.example")
     yield
     acme.events(Dan="created REHIRE instead of Ada", Cem="profile-updated email")
-    acme.users(Gone="confirmed", Bea="deactivated", Cem={"email": "cem@address-of-a-leaver.example"}, Dan={"status": "not_invited", "id": first})
+    rest = {"Gone": "confirmed", "Cem": {"email": "cem@address-of-a-leaver.example"}, "Dan": {"status": "not_invited", "id": first}}
+    acme.users(**rest, Bea="deactivated")
     acme.dead(Cem="IDENTITY_CONFLICT")
+    acme.change("Dan", status="INACTIVE", end=-1)
+    yield
+    # An account that bears neither the address nor the id any more is nobody's.
+    acme.learnamp.change_user(first, integrationExternalId="", email="old@acme.example")
+    acme.hire("Eve", email="sales@acme.example")
+    yield
+    acme.users(Gone="confirmed", Bea="deactivated", Cem=rest["Cem"], Dan={"status": "deactivated", "id": first}, Eve="not_invited")
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------
@@ -825,6 +833,14 @@ def legal_entity_two(acme):
     yield next(both)
     acme.events(Greta="created NEW_HIRE")
     acme.dead(Greta="IDENTITY_CONFLICT")
+    # A person takes the other id away at Learn Amp, and has it tried again.
+    greta = acme.user("Greta")["id"]
+    acme.learnamp.change_user(greta, integrationExternalId="")
+    done = world.command("consumer", "dlq", "replay", "--integration", acme.hr.id, "--apply")
+    equal(done.returncode, 0, done.stdout + done.stderr)
+    yield
+    acme.users(Greta={"status": "invite_pending", "id": greta}, Gero="invite_pending", Liam="not_invited")
+    equal(acme.user("Greta")["integrationExternalId"], acme.ids["Greta"])
 
 
 # --- a policy that is changed ---------------------------------------------------------------------------------------
@@ -935,7 +951,7 @@ def prove(line):
         if line.error:
             raise line.error
         equal(line.waits_for, OVER, "what this line waits for")
-    proof.__name__ = line.title
+    proof.title = line.title
     test(proof)
 
 
