@@ -314,6 +314,11 @@ void rc_apply_barrier_passed(rc_apply_t *apply)
     advance(apply);
 }
 
+const rc_action_t *rc_apply_action(const rc_apply_t *apply)
+{
+    return &apply->action;
+}
+
 bool rc_apply_cancel(rc_apply_t *apply)
 {
     bool in_question = apply->call != NULL && rc_learnamp_cancel(apply->call);

@@ -60,6 +60,9 @@ rc_apply_t *rc_apply_start(rc_learnamp_t *client, rc_teams_t *teams, const rc_ap
                            const rc_apply_callbacks_t *callbacks, void *opaque);
 /* The barrier that was asked for is passed. */
 void rc_apply_barrier_passed(rc_apply_t *apply);
+/* The action that was decided last. Inside `done` the one it ended with: where RC_CLASS_HELD says so, the request that
+ * was not sent. Borrows until `done` returns. */
+const rc_action_t *rc_apply_action(const rc_apply_t *apply);
 /* Ends it without `done`. Whether a write was under way that may take effect yet. */
 bool rc_apply_cancel(rc_apply_t *apply);
 

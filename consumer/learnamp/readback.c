@@ -80,7 +80,7 @@ static uint64_t random_bits(void *opaque)
 static bool instead(void *opaque, const rc_learnamp_request_t *request, rc_learnamp_answer_t *answer)
 {
     rc_readback_t *readback = opaque;
-    return readback->options.instead(readback->options.opaque, request, answer);
+    return readback->options.instead(readback->options.instead_opaque, request, answer);
 }
 
 rc_readback_t *rc_readback_new(const rc_readback_options_t *options)

@@ -23,7 +23,8 @@ typedef struct {
     void (*progress)(void *opaque, const char *what, int64_t read, int64_t total);
     /* Of the client's hooks (consumer/learnamp/learnamp.h); NULL: every request is sent. */
     bool (*instead)(void *opaque, const rc_learnamp_request_t *request, rc_learnamp_answer_t *answer);
-    void *opaque;
+    void *opaque;         /* of progress */
+    void *instead_opaque; /* of instead */
 } rc_readback_options_t;
 
 /* Borrows what the options point to. Returns new (free with rc_readback_free). Nothing is asked yet. */

@@ -200,6 +200,32 @@ const rc_learnamp_team_t *rc_userset_team_by_external_id(const rc_userset_t *set
     return rc_map_get(set->teams_by_external_id, external_id, strlen(external_id));
 }
 
+typedef struct {
+    const char *name;
+    int count;
+    int64_t team_id;
+} free_teams_t;
+
+static bool count_free(void *opaque, const void *key, size_t key_bytes, void *value)
+{
+    free_teams_t *found = opaque;
+    const rc_learnamp_team_t *team = value;
+    (void)key;
+    (void)key_bytes;
+    if (!rc_text_empty(team->external_id) || !rc_text_equal(team->name, found->name)) return true;
+    found->count++;
+    found->team_id = team->id;
+    return true;
+}
+
+int rc_userset_free_teams(const rc_userset_t *set, const char *name, int64_t *team_id)
+{
+    free_teams_t found = {.name = name};
+    rc_map_each(set->teams, count_free, &found);
+    if (found.count > 0) *team_id = found.team_id;
+    return found.count;
+}
+
 size_t rc_userset_count(const rc_userset_t *set)
 {
     return set->count;

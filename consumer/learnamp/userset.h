@@ -30,6 +30,9 @@ rc_userset_user_t *rc_userset_by_id(const rc_userset_t *set, int64_t user_id);
 const rc_learnamp_team_t *rc_userset_team(const rc_userset_t *set, int64_t team_id);
 const rc_learnamp_team_t *rc_userset_team_by_external_id(const rc_userset_t *set, const char *external_id);
 
+/* How many teams of that name have no external id; one of them in *team_id (left alone when there is none). */
+int rc_userset_free_teams(const rc_userset_t *set, const char *name, int64_t *team_id);
+
 /* Users that were put and not dropped. */
 size_t rc_userset_count(const rc_userset_t *set);
 /* One after the other, in the order in which they were put first; *cursor begins at 0. NULL: the end. */

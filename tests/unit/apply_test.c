@@ -210,6 +210,45 @@ static void has_team(void)
     rows[1].employee = newer;
 }
 
+/* ---- nothing is written ---- */
+
+/* What `plan` does: lookups are answered from what is known, and the first write ends it. */
+static bool answer_instead(void *opaque, const rc_learnamp_request_t *request, rc_learnamp_answer_t *answer)
+{
+    (void)opaque;
+    answer->class = request->kind == RC_CALL_WRITE ? RC_CLASS_HELD : RC_CLASS_APPLIED;
+    answer->found = false;
+    return true;
+}
+
+static void note_write(void *opaque, const rc_apply_result_t *end)
+{
+    const rc_action_t *action = rc_apply_action(apply);
+    ck_assert_int_eq(action->kind, RC_ACTION_CREATE);
+    take_result(opaque, end);
+}
+
+START_TEST(what_is_answered_instead_is_neither_sent_nor_admitted)
+{
+    static const rc_learnamp_hooks_t hooks = {.admit = admit, .observe = observe, .instead = answer_instead};
+    static const rc_apply_callbacks_t only_look = {read_newest, take_barrier, note_write};
+    script = rc_script_new(NULL, 0);
+    integration.learnamp.base_url = rc_script_url(script);
+    client = rc_learnamp_new(loop, http, &integration, rc_unit_patience_ms(TIMEOUT_MS), NULL, &hooks);
+    teams = rc_teams_new(client);
+    input.lane = event.type;
+    apply = rc_apply_start(client, teams, &input, &only_look, NULL);
+    ck_assert_int_eq(results, 0);
+    rc_loop_run(loop);
+    ck_assert_int_eq(results, 1);
+    ENDS_FAILED(RC_CLASS_HELD);
+    ck_assert_int_eq(rc_script_tokens(script), 0);
+    ck_assert_int_eq(admitted, 0);
+    ck_assert_int_eq(observed[RC_CLASS_HELD] + observed[RC_CLASS_APPLIED], 0);
+    all_asked();
+}
+END_TEST
+
 /* ---- created ---- */
 
 START_TEST(a_joiner_is_looked_up_and_created)
@@ -880,6 +919,7 @@ int main(void)
     Suite *suite = suite_create("apply");
     TCase *tcase = tcase_create("created");
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, what_is_answered_instead_is_neither_sent_nor_admitted);
     tcase_add_test(tcase, a_joiner_is_looked_up_and_created);
     tcase_add_test(tcase, a_joiner_is_invited_when_the_policy_says_so);
     tcase_add_test(tcase, a_joiners_team_is_made_first);
