@@ -11,6 +11,19 @@ static const rc_cli_command_t COMMANDS[] = {
      .example = "run\nrun --events deactivated --instance leavers",
      .options = RC_OPT(INSTANCE) | RC_OPT(LISTEN) | RC_OPT(EVENTS),
      .run = rc_consumer_run},
+    {.name = "plan",
+     .summary = "say what the next run would do at Learn Amp, and do nothing",
+     .details =
+         "Takes every event that no consumer has finished yet, those in the retry topics too, looks everything up at "
+         "Learn Amp, and goes through the rules up to the first write: who would be created, adopted, updated, "
+         "reactivated or deactivated, who collides with whom, and which teams would be made; and who is active at "
+         "Learn "
+         "Amp and unknown in HR. It joins no group, commits nothing and writes nothing.\n"
+         "Before a customer's first import: rollcall-producer once publishes it, plan shows what would become of it, "
+         "and nothing happens until rollcall-consumer run.",
+     .example = "plan\nplan --integration personio:CBNMt7dSNCzBdnRTx87dev4E --json",
+     .options = RC_OPT(INTEGRATION) | RC_OPT(JSON) | RC_OPT(WAIT),
+     .run = rc_consumer_plan},
     {.name = "check",
      .summary = "reach every service once, and say what is wrong",
      .details = "The configuration, Kafka and its topics, the schema registry, and Learn Amp for each integration, all "

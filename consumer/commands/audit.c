@@ -279,7 +279,8 @@ rc_exit_t rc_consumer_audit(const rc_args_t *args)
                            audit.inquiry.config->integrations[0].id);
         goto cleanup;
     }
-    audit.readback = rc_inquiry_readback(&audit.inquiry, audit.integration);
+    const rc_readback_options_t options = rc_inquiry_readback(&audit.inquiry, audit.integration);
+    audit.readback = rc_readback_new(&options);
     audit.findings = rc_map_new(NULL);
     audit.teams = rc_map_new(NULL);
     rc_code_t done = find_differences(&audit, &error);

@@ -19,6 +19,8 @@ rc_exit_t rc_consumer_dlq_replay(const rc_args_t *args);
 /* Puts back what was done to users since a moment, as far as Learn Amp lets it. */
 rc_exit_t rc_consumer_undo(const rc_args_t *args);
 
+/* What the next run would do, without doing it. */
+rc_exit_t rc_consumer_plan(const rc_args_t *args);
 /* Compares Learn Amp with what was published, field by field; --repair has the running consumers mend it. */
 rc_exit_t rc_consumer_audit(const rc_args_t *args);
 

@@ -39,15 +39,14 @@ static void on_progress(void *opaque, const char *what, int64_t read, int64_t to
     rc_inquiry_tell(opaque, what, read, total);
 }
 
-rc_readback_t *rc_inquiry_readback(rc_inquiry_t *inquiry, const rc_integration_t *integration)
+rc_readback_options_t rc_inquiry_readback(rc_inquiry_t *inquiry, const rc_integration_t *integration)
 {
-    const rc_readback_options_t options = {.config = inquiry->config,
-                                           .integration = integration,
-                                           .patience_ms = inquiry->args->wait_ms,
-                                           .cancelled = &inquiry->cancelled,
-                                           .progress = on_progress,
-                                           .opaque = inquiry};
-    return rc_readback_new(&options);
+    return (rc_readback_options_t){.config = inquiry->config,
+                                   .integration = integration,
+                                   .patience_ms = inquiry->args->wait_ms,
+                                   .cancelled = &inquiry->cancelled,
+                                   .progress = on_progress,
+                                   .opaque = inquiry};
 }
 
 void rc_inquiry_tell(rc_inquiry_t *inquiry, const char *what, int64_t done, int64_t total)

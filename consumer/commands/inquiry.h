@@ -23,9 +23,8 @@ typedef struct {
 rc_exit_t rc_inquiry_open(rc_inquiry_t *inquiry, const rc_args_t *args, const char *client, bool writes);
 void rc_inquiry_close(rc_inquiry_t *inquiry);
 
-/* Learn Amp of one integration, with the command's patience and progress.
- * Returns new (free with rc_readback_free). */
-rc_readback_t *rc_inquiry_readback(rc_inquiry_t *inquiry, const rc_integration_t *integration);
+/* What reads Learn Amp of one integration, with the command's patience and progress. */
+rc_readback_options_t rc_inquiry_readback(rc_inquiry_t *inquiry, const rc_integration_t *integration);
 
 /* On a terminal's standard error: "reading users: 1,200 of 40,000", now and then; and the line is wiped again. */
 void rc_inquiry_tell(rc_inquiry_t *inquiry, const char *what, int64_t done, int64_t total);
