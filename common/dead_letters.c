@@ -43,26 +43,33 @@ static void settle(rc_dead_letter_t *letter, rc_dead_state_t state, const char *
     letter->became = became;
 }
 
+/* Whether the lane has finished the letter's version, or a newer one. */
+static bool is_finished(const rc_dead_letter_t *letter, const rc_ledger_entry_t *ledger)
+{
+    if (letter->version == 0 || !ledger || ledger->version < letter->version) return false;
+    return ledger->version > letter->version ||
+           (ledger->outcome != RC_OUTCOME_DEAD && ledger->outcome != RC_OUTCOME_PARKED);
+}
+
 void rc_dead_letter_judge(rc_dead_letter_t *letter, const rc_dead_evidence_t *evidence)
 {
     const rc_ledger_entry_t *ledger = evidence->ledger;
     settle(letter, RC_DEAD_OPEN, NULL);
     if (evidence->died_again)
         settle(letter, RC_DEAD_SETTLED, "it was tried again, and dead-lettered again");
+    else if (is_finished(letter, ledger))
+        settle(letter, RC_DEAD_SETTLED,
+               ledger->version > letter->version ? "a newer event of this person came after it" : "it was done since");
     else if (evidence->sent_again)
         settle(letter, RC_DEAD_TRYING, "it was sent once more");
     else if (letter->version == 0 || (!ledger && letter->reason == RC_PARK_POISON))
         return; /* what could not be read has no entry in the ledger */
     else if (!ledger)
         settle(letter, RC_DEAD_SETTLED, "nothing is known of this person any more");
-    else if (ledger->version > letter->version)
-        settle(letter, RC_DEAD_SETTLED, "a newer event of this person came after it");
     else if (ledger->outcome == RC_OUTCOME_REPLAYED)
         settle(letter, RC_DEAD_TRYING, "everything of this person is being replayed");
     else if (ledger->version == letter->version && ledger->outcome == RC_OUTCOME_PARKED)
         settle(letter, RC_DEAD_TRYING, "it waits for another try");
-    else if (ledger->version == letter->version && ledger->outcome != RC_OUTCOME_DEAD)
-        settle(letter, RC_DEAD_SETTLED, "it was done since");
 }
 
 /* --- reading --- */

@@ -168,7 +168,10 @@ static void tell_ledger(telling_t *telling)
         const rc_ledger_entry_t *entry = &telling->facts->ledger[lane];
         if (!telling->facts->has_ledger[lane] || !OUTCOMES[entry->outcome].what) continue;
         const char *why = OUTCOMES[entry->outcome].means;
-        if (!rc_text_empty(entry->reason)) why = rc_arena_sprintf(telling->arena, "%s: %s", why, entry->reason);
+        if (!rc_text_empty(entry->reason) && entry->outcome == RC_OUTCOME_SKIPPED)
+            why = entry->reason;
+        else if (!rc_text_empty(entry->reason))
+            why = rc_arena_sprintf(telling->arena, "%s: %s", why, entry->reason);
         if (entry->user_id) why = rc_arena_sprintf(telling->arena, "%s (user %lld)", why, (long long)entry->user_id);
         tell(telling, entry->at, OUTCOMES[entry->outcome].what, lane, entry->version, &telling->facts->ledger_at[lane],
              why);

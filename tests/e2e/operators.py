@@ -7,7 +7,7 @@ import confluent_kafka
 from rollcall.suite import equal, run, test
 from rollcall.world import World
 
-world = World("operators", {"acme": {"people": 12, "policy": {"invite": "on_create"}}, "beta": {"people": 3}},
+world = World("operators", {"acme": {"people": 12, "policy": {"invite": "on_create"}}, "beta": {"people": 6, "policy": {"brakes": {"deactivations": {"count": 1, "percent": 0}}}}},
               {"consumer": {"retry_delays": ["1s", "5s"], "transaction_interval": "50ms"}})
 acme = world["acme"]
 case = {}
@@ -131,10 +131,15 @@ def a_copy_that_waits_is_not_sent_again_and_the_event_is_done_as_it_would_have_b
     equal(json.loads(consumer("dlq", "replay", "--apply", "--json"))["replayed"], 1)
     equal(letters(), [], "it is being tried")
     equal(json.loads(consumer("dlq", "replay", "--apply", "--json"))["replayed"], 0, "typed again while the copy waits")
+    copy = world.topics.refresh().records[f"{world.application}.retry.1s"][-1]
+    send_raw(f"{world.application}.retry.1s", copy.key, copy.raw, list(copy.headers.items()))  # two operators at once
+    email = acme.employee(case["employee"])["work_email"]
+    before = len(creations(email))
     world.consumer("two").start().wait_ready()
     world.wait_equal("acme")
     world.wait_quiet()
-    last = creations(acme.employee(case["employee"])["work_email"])[-1]
+    equal(len(creations(email)), before + 1, "the second copy does no harm")
+    last = creations(email)[-1]
     equal(bool(last.get("skipInvitation")), False, "she is invited as the event would have")
     equal(letters(), [])
     equal(json.loads(consumer("dlq", "replay", "--apply", "--json"))["replayed"], 0, "typed again after it was done")
@@ -188,6 +193,25 @@ def a_learn_amp_that_does_not_answer_is_said_and_no_failure():
     equal(story["verdict"], "in step")
     assert story["learnamp"]["trouble"] and "not known" in story["notes"][0], story
     world.sandbox.clear(fault)
+
+
+@test
+def trace_names_the_hold_and_the_pause_and_how_to_end_them():
+    beta = world["beta"]
+    first, second, third = [e["id"] for e in beta.employees() if beta.user(e["id"])][:3]
+    beta.changes([{"op": "update", "employee": e, "employment_status": "INACTIVE"} for e in (first, second)])
+    world.wait_for("the hold", lambda: [] if trace(first, integration=beta)["verdict"] == "not in step" else ["none"])
+    story = trace(first, integration=beta)
+    equal((story["story"][-1]["what"], story["story"][-1]["type"]), ("held", "deactivated"))
+    hold = world.topics.refresh().states()[beta.id]["holds"][0]["id"]
+    assert f"rollcall-producer status --integration {beta.id} --hold {hold}" in story["next"][0], story
+    assert f"rollcall-producer approve --integration {beta.id} --hold {hold}" in story["next"][1], story
+    equal(world.command("producer", "pause", "--integration", beta.id).returncode, 0)
+    beta.change("update", third, job_title="Waits")
+    world.wait_for("the pause", lambda: [] if trace(third, integration=beta)["because"] else ["none"])
+    story = trace(third, integration=beta)
+    assert "paused" in story["because"][0] and f"rollcall-producer resume --integration {beta.id}" in story["next"][0], story
+    equal(world.command("producer", "resume", "--integration", beta.id).returncode, 0)
 
 
 @test

@@ -15,6 +15,8 @@ static const struct {
 } CASES[] = {
     {"the ledger still says DEAD", RC_PARK_REJECTED, VERSION, false, false, VERSION, RC_OUTCOME_DEAD, RC_DEAD_OPEN},
     {"it was sent once more", RC_PARK_REJECTED, VERSION, false, true, VERSION, RC_OUTCOME_DEAD, RC_DEAD_TRYING},
+    {"it was sent once more and done", RC_PARK_REJECTED, VERSION, false, true, VERSION, RC_OUTCOME_APPLIED,
+     RC_DEAD_SETTLED},
     {"it died again", RC_PARK_REJECTED, VERSION, true, true, VERSION, RC_OUTCOME_DEAD, RC_DEAD_SETTLED},
     {"it was parked", RC_PARK_REJECTED, VERSION, false, false, VERSION, RC_OUTCOME_PARKED, RC_DEAD_TRYING},
     {"it was applied", RC_PARK_REJECTED, VERSION, false, false, VERSION, RC_OUTCOME_APPLIED, RC_DEAD_SETTLED},
