@@ -30,6 +30,11 @@ static json_t *names_of(const rc_enum_t *of, uint32_t set)
     return names;
 }
 
+json_t *rc_answer_events(uint32_t events)
+{
+    return names_of(&RC_ENUM_EVENT, events);
+}
+
 /* --- an integration --- */
 
 static json_t *report_json(const rc_poll_report_t *report)
@@ -55,6 +60,19 @@ static int64_t count_in_hold(const rc_roster_t *roster, const char *hold_id)
     return count;
 }
 
+/* How many of them wait in another one as well. */
+static int64_t count_in_others(const rc_roster_t *roster, const char *hold_id)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < roster->waiting_count; i++) {
+        const rc_waiting_t *waiting = &roster->waiting[i];
+        bool here = false;
+        for (size_t k = 0; k < waiting->hold_count; k++) here |= strcmp(waiting->holds[k].hold_id, hold_id) == 0;
+        count += here && waiting->hold_count > 1;
+    }
+    return count;
+}
+
 /* A hold as the list shows it: what is approved by `listed_at` are the people who are in the list. */
 static json_t *hold_json(const rc_hold_t *hold, const rc_roster_t *roster)
 {
@@ -64,6 +82,7 @@ static json_t *hold_json(const rc_hold_t *hold, const rc_roster_t *roster)
     rc_json_put_wall(json, "since", hold->since);
     rc_json_put_wall(json, "listed_at", hold->changed_at.ms ? hold->changed_at : hold->since);
     put_int(json, "employees", roster ? count_in_hold(roster, hold->id) : hold->employees);
+    if (roster) put_int(json, "in_others", count_in_others(roster, hold->id));
     put_int(json, "limit", hold->limit);
     return json;
 }

@@ -46,6 +46,9 @@ json_t *rc_answer_letters(const rc_letterbox_t *box, const char *integration_id,
 /* How many they are. */
 int64_t rc_answer_count_letters(const rc_letterbox_t *box, const char *integration_id);
 
+/* The names of a set of 1 << rc_event_type_t. */
+json_t *rc_answer_events(uint32_t events);
+
 /* The people of a slice: indexes into roster->waiting, in the arena; *total is how many there are in all. */
 const size_t *rc_answer_choose(const rc_roster_t *roster, const rc_choice_t *choice, const rc_slice_t *slice,
                                rc_arena_t *arena, size_t *count, size_t *total);

@@ -6,13 +6,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/kafka_admin.h"
 #include "common/log.h"
 #include "common/text.h"
 
 enum {
-    OLD_MS = 5000,   /* a box that is older is read anew when somebody looks */
+    OLD_MS = 3000,   /* a box that is older is read anew when somebody looks */
     PAUSE_TIMES = 4, /* as long as reading took */
     WISHES = 32,
+    ASK_TIMEOUT_MS = 5000,
     IDLE_MS = 60 * 1000
 };
 
@@ -72,6 +74,31 @@ static rc_code_t read_open(rc_letters_t *letters, const rc_dead_filter_t *filter
     return RC_OK;
 }
 
+/* Lanes without any member. What cannot be told (the mock cluster, a coordinator that loads) is no news. */
+static uint32_t find_unattended(rc_letters_t *letters)
+{
+    const rc_config_t *config = letters->config;
+    rc_kafka_admin_t *admin = NULL;
+    rc_arena_t *arena = rc_arena_new_sized(1024);
+    char *cluster_id = NULL;
+    uint32_t unattended = 0;
+    rc_error_t error = RC_ERROR_INIT;
+    rc_code_t code = rc_kafka_admin_open(rc_history_kafka(letters->history), &admin, &error);
+    if (code == RC_OK) code = rc_kafka_admin_cluster_id(admin, ASK_TIMEOUT_MS, &cluster_id, &error);
+    for (int type = 0; code == RC_OK && !rc_kafka_is_mock(cluster_id) && type < RC_EVENT_COUNT; type++) {
+        const rc_kafka_member_t *members;
+        size_t count = 0;
+        const char *group =
+            rc_arena_sprintf(arena, "%s.%s", config->consumer.application, rc_enum_str(&RC_ENUM_EVENT, type));
+        code = rc_kafka_admin_group(admin, group, ASK_TIMEOUT_MS, arena, &members, &count, &error);
+        if (code == RC_OK && count == 0) unattended |= 1U << type;
+    }
+    free(cluster_id);
+    rc_kafka_admin_close(admin);
+    rc_arena_free(arena);
+    return unattended;
+}
+
 static held_t *read_box(rc_letters_t *letters)
 {
     held_t *held = rc_zalloc(sizeof *held);
@@ -82,6 +109,7 @@ static held_t *read_box(rc_letters_t *letters)
     if (read_open(letters, &filter, held->arena, &held->box.letters, &held->box.count, &held->box.error) != RC_OK &&
         !atomic_load(&letters->stopping))
         rc_log(RC_LEVEL_WARN, "the dead letters could not be read for the status page", RC_LOG_ERR(&held->box.error));
+    if (held->box.error.code == RC_OK) held->box.unattended = find_unattended(letters);
     return held;
 }
 
@@ -220,7 +248,7 @@ void rc_letters_free(rc_letters_t *letters)
 
 /* --- what the page asks --- */
 
-const rc_letterbox_t *rc_letters_get(rc_letters_t *letters)
+const rc_letterbox_t *rc_letters_get(rc_letters_t *letters, bool *fresh)
 {
     pthread_mutex_lock(&letters->mutex);
     held_t *newest = letters->newest;
@@ -229,6 +257,7 @@ const rc_letterbox_t *rc_letters_get(rc_letters_t *letters)
         letters->wanted = true;
         pthread_cond_signal(&letters->changed);
     }
+    if (fresh) *fresh = !letters->wanted;
     pthread_mutex_unlock(&letters->mutex);
     return newest ? &newest->box : NULL;
 }

@@ -220,7 +220,7 @@ async function learnSession() {
 
 /* ---- where we are: #/section/customer ---- */
 
-const state = { customers: [], shown: '', view: null, timer: 0, problem: '' };
+const state = { customers: [], unattended: [], shown: '', view: null, timer: 0, problem: '' };
 
 function place() {
   const [, section, customer] = location.hash.split('/');
@@ -464,6 +464,16 @@ function pausedNotice(customer) {
       : 'These changes wait until somebody resumes. All others go on.'));
 }
 
+/* Without consumers changes are published and nobody carries them out. */
+function unattendedNotice() {
+  if (!state.unattended.length) return null;
+  const all = state.unattended.length === ALL_EVENTS.length;
+  return notice('bad', 'Learn Amp does not get these changes at the moment',
+    h('p', {}, all ? 'No program is running that carries out changes at Learn Amp.'
+      : `No program is running that carries out: ${state.unattended.map((type) => EVENTS[type].title).join(', ')}.`),
+    h('p', {}, h('strong', {}, 'What to do: '), 'IT starts ', h('code', {}, 'rollcall-consumer run'), '. Nothing is lost meanwhile: it goes on where it ended.'));
+}
+
 function headline(customer) {
   const waiting = customer.waiting || {};
   if (!customer.state) return notice('warn', 'HR was not read yet', h('p', {}, 'Rollcall reads HR as soon as a producer takes this customer over, usually within a minute.'));
@@ -472,7 +482,7 @@ function headline(customer) {
   if (customer.not_delivered) todo.push(h('li', {}, h('a', { href: link('letters', customer) }, `${plural(customer.not_delivered, 'change', 'changes')} could not be delivered to Learn Amp`)));
   if (waiting.for_hr) todo.push(h('li', {}, h('a', { href: link('work', customer) }, `${people(waiting.for_hr)} ${waiting.for_hr === 1 ? 'needs' : 'need'} something corrected in HR`)));
   if (todo.length) return notice(waiting.for_decision || customer.not_delivered ? 'warn' : '', 'What needs somebody', h('ul', {}, todo));
-  if (customer.state !== 'OK' || (customer.paused || []).length) return null;
+  if (customer.state !== 'OK' || (customer.paused || []).length || state.unattended.length) return null;
   if (!customer.waiting) return notice('', 'The lists are being made', h('p', {}, 'A moment, please.'));
   return notice('good', customer.imported ? 'Everyone is in step' : 'The first import is under way',
     h('p', {}, customer.imported ? 'Nobody waits for you.' : 'People appear at Learn Amp as they are read.'));
@@ -527,7 +537,7 @@ function overview(customer) {
   const poll = customer.last_poll;
   return [
     h('h1', {}, customer.name),
-    integrationNotice(customer), pausedNotice(customer), headline(customer),
+    integrationNotice(customer), unattendedNotice(), pausedNotice(customer), headline(customer),
     waiting.error && notice('bad', 'The lists could not be made', h('p', {}, waiting.error)),
     h('dl', { class: 'figures' },
       figure('People in HR', customer.employees),
@@ -597,6 +607,14 @@ class Decisions {
   }
 }
 
+/* What still stands in the way of some after the approval. */
+function alsoWaits(customer, hold) {
+  const lines = [];
+  if (hold.in_others) lines.push(`${people(hold.in_others)} of them ${hold.in_others === 1 ? 'waits' : 'wait'} for another decision as well, and ${hold.in_others === 1 ? 'changes' : 'change'} only when that is approved too.`);
+  if ((customer.paused || []).length) lines.push(`Paused at the moment: ${customer.paused.map((type) => EVENTS[type].title).join(', ')}. What is paused is carried out when somebody resumes.`);
+  return lines;
+}
+
 class Hold {
   constructor(id) {
     this.id = `hold-${id}`;
@@ -633,7 +651,7 @@ class Hold {
     const decide = (what) => async () => {
       const yes = what === 'APPROVE';
       const answer = await confirmed({
-        title: yes ? words.yesTitle(n) : words.noTitle(n), text: yes ? words.yesText(n, customer) : words.noText(n),
+        title: yes ? words.yesTitle(n) : words.noTitle(n), text: yes ? [...words.yesText(n, customer), ...alsoWaits(customer, hold)] : words.noText(n),
         yes: yes ? words.yes(n) : words.no(n), danger: yes && words.danger });
       if (answer) await send(customer, { what, hold: hold.id, listed_at: hold.listed_at, employees: n });
     };
@@ -805,7 +823,7 @@ class Plain {
   constructor(make) { this.make = make; this.element = h('div', {}); }
 
   update(customer) {
-    const text = JSON.stringify([customer, state.customers.length > 1 ? state.customers : 0]);
+    const text = JSON.stringify([customer || state.customers, state.unattended]);
     if (text !== this.last) { this.last = text; fill(this.element, this.make(customer)); }
   }
 }
@@ -856,7 +874,7 @@ function show() {
 
 /* ---- time goes on ---- */
 
-const isBusy = () => state.customers.some((one) => !one.waiting || !one.waiting.fresh || underWay(one, () => true));
+const isBusy = () => !state.deliveryIsFresh || state.customers.some((one) => !one.waiting || !one.waiting.fresh || underWay(one, () => true));
 
 async function refresh() {
   clearTimeout(state.timer);
@@ -864,6 +882,8 @@ async function refresh() {
     const answer = await ask('GET', '/api/integrations');
     const before = state.customers;
     state.customers = answer.integrations;
+    state.unattended = answer.unattended;
+    state.deliveryIsFresh = answer.delivery_is_fresh;
     if (state.problem) { state.problem = ''; say('Rollcall answers again.'); }
     announceEnds(before, state.customers);
     show();

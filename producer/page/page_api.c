@@ -173,8 +173,8 @@ static void get_integrations(call_t *call)
 {
     json_t *json = json_object(), *list = json_array();
     const rc_config_t *config = call->page->config;
-    const rc_letterbox_t *box = rc_letters_get(call->page->letters);
-    bool all = true;
+    bool all = true, fresh;
+    const rc_letterbox_t *box = rc_letters_get(call->page->letters, &fresh);
     for (size_t i = 0; i < config->integrations_count && all; i++) {
         rc_known_t known;
         all = know(call, i, &known);
@@ -187,6 +187,8 @@ static void get_integrations(call_t *call)
         (void)json_array_append_new(list, one);
         rc_roster_release(known.roster);
     }
+    (void)json_object_set_new(json, "delivery_is_fresh", json_boolean(fresh));
+    (void)json_object_set_new(json, "unattended", rc_answer_events(box ? box->unattended : 0));
     rc_letterbox_release(box);
     rc_json_put_wall(json, "now", rc_wall_now());
     (void)json_object_set_new(json, "integrations", list);
@@ -267,7 +269,7 @@ static void get_activity(call_t *call)
 static void get_letters(call_t *call)
 {
     const rc_slice_t slice = slice_of(call->request);
-    const rc_letterbox_t *box = rc_letters_get(call->page->letters);
+    const rc_letterbox_t *box = rc_letters_get(call->page->letters, NULL);
     const rc_retry_report_t report = rc_letters_report(call->page->letters, call->integration->id);
     if (!box) {
         rc_httpd_reply_header(call->reply, "Retry-After", "1");

@@ -131,7 +131,7 @@ END_TEST
 START_TEST(a_hold_is_as_large_as_its_list_and_says_when_it_was_listed_to_the_millisecond)
 {
     const char *text = text_of(rc_answer_integration(&known));
-    has(text, "{\"class\":\"deactivations\",\"employees\":2,\"id\":\"deactivations-1\",\"limit\":5,"
+    has(text, "{\"class\":\"deactivations\",\"employees\":2,\"id\":\"deactivations-1\",\"in_others\":1,\"limit\":5,"
               "\"listed_at\":\"2026-11-23T02:13:20.123Z\",\"since\":\"2026-11-23T02:13:20.000Z\"}");
 }
 END_TEST

@@ -43,7 +43,7 @@ rc_code_t __wrap_rc_orders_send(rc_orders_t *, rc_order_t *, rc_wall_t, rc_error
 const rc_order_t *__wrap_rc_orders_list(rc_orders_t *, const char *, rc_arena_t *, size_t *);
 rc_letters_t *__wrap_rc_letters_new(const rc_config_t *);
 void __wrap_rc_letters_free(rc_letters_t *);
-const rc_letterbox_t *__wrap_rc_letters_get(rc_letters_t *);
+const rc_letterbox_t *__wrap_rc_letters_get(rc_letters_t *, bool *);
 void __wrap_rc_letterbox_release(const rc_letterbox_t *);
 bool __wrap_rc_letters_retry(rc_letters_t *, const rc_retry_wish_t *);
 rc_retry_report_t __wrap_rc_letters_report(rc_letters_t *, const char *);
@@ -124,9 +124,10 @@ void __wrap_rc_letters_free(rc_letters_t *letters)
     (void)letters;
 }
 
-const rc_letterbox_t *__wrap_rc_letters_get(rc_letters_t *letters)
+const rc_letterbox_t *__wrap_rc_letters_get(rc_letters_t *letters, bool *fresh)
 {
     (void)letters;
+    if (fresh) *fresh = true;
     return world.has_box ? &world.box : NULL;
 }
 
