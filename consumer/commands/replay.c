@@ -145,15 +145,17 @@ static bool is_nothing(const rc_replay_run_t *run)
 
 static void say_end(const rc_replay_run_t *run)
 {
-    const char *integration = run->args->integration ? run->args->integration : "ID";
     if (is_nothing(run))
         printf("\nThere is nothing to move: the groups are not past that time, or this was typed before.\n");
     else
         printf("\nDone. Each of them is brought to the newest published state once, and nobody is invited.\n");
-    printf("\nStart the consumers again:   systemctl start rollcall-consumer   (or scale them up)\n"
-           "See it happen:               the metric rollcall_consumer_lag falls to 0\n"
-           "Then compare:                rollcall-consumer audit --integration %s\n",
-           integration);
+    printf("\nNext:\n"
+           "  systemctl start rollcall-consumer    # or scale them up again; the metric rollcall_consumer_lag falls to "
+           "0\n");
+    if (run->args->integration)
+        rc_cli_next(run->args, "then compares", "audit --integration %s", run->args->integration);
+    else
+        rc_cli_next(run->args, "then compares", "audit");
 }
 
 /* ---- What programs read ---- */

@@ -143,10 +143,13 @@ static rc_code_t check_pause(rc_undo_run_t *run, rc_error_t *error)
     const char *id = run->integration->id;
     rc_code_t code = rc_undo_read_pause(run, error);
     if (code != RC_OK || (run->paused & RC_UNDO_ALL_EVENTS) == RC_UNDO_ALL_EVENTS) return code;
-    return rc_error_set(error, RC_CONFLICT, RC_REJECT,
+    char *line = rc_cli_line(run->args, "rollcall-producer", "pause --integration %s", id);
+    code = rc_error_set(error, RC_CONFLICT, RC_REJECT,
                         "%s is not paused%s, and the sync would do again what is undone; stop it first, then type the "
-                        "same again: rollcall-producer pause --integration %s",
-                        id, run->paused ? " for all events" : "", id);
+                        "same again: %s",
+                        id, run->paused ? " for all events" : "", line);
+    free(line);
+    return code;
 }
 
 /* A consumer may have begun a request just before the pause reached it, and it may take effect late. */

@@ -12,6 +12,13 @@ enum { ROWS_MAX = 50, NAMES_MAX = 10 };
 
 /* ---- Words ---- */
 
+/* A line to type, which it takes, and what it does (NULL: that is clear). */
+static void print_step(const char *indent, char *line, const char *what)
+{
+    printf("%s%s%s%s\n", indent, line, what != NULL ? "    # " : "", what != NULL ? what : "");
+    free(line);
+}
+
 static const char *join(rc_arena_t *arena, const char *text, const char *more)
 {
     return *text != '\0' ? rc_arena_sprintf(arena, "%s; %s", text, more) : more;
@@ -160,19 +167,16 @@ void rc_undo_print_plan(const rc_undo_run_t *run)
         return;
     }
     size_t to_write = run->counts[RC_UNDO_RESTORE] + run->counts[RC_UNDO_UNSEEN];
-    printf("\nNothing was changed.");
-    if (to_write == 0)
-        printf("\n");
-    else if (is_paused(run))
-        printf(" To do it:\n");
-    else
-        printf(" To do it, stop the sync first, which would do all of it again:\n"
-               "  rollcall-producer pause --integration %s\n",
-               id);
-    if (to_write > 0)
-        printf("  rollcall-consumer undo --integration %s --since %s%s%s --apply\n", id,
-               rc_wall_str(run->args->since, since), run->args->employee != NULL ? " --employee " : "",
-               run->args->employee != NULL ? run->args->employee : "");
+    printf("\nNothing was changed.%s\n", to_write > 0 ? " To do it:" : "");
+    if (to_write == 0) return;
+    if (!is_paused(run))
+        print_step("  ", rc_cli_line(run->args, "rollcall-producer", "pause --integration %s", id),
+                   "first: the sync would do all of it again");
+    print_step("  ",
+               rc_cli_line(run->args, NULL, "undo --integration %s --since %s%s%s --apply", id,
+                           rc_wall_str(run->args->since, since), run->args->employee != NULL ? " --employee " : "",
+                           run->args->employee != NULL ? run->args->employee : ""),
+               NULL);
 }
 
 /* ---- The result ---- */
@@ -198,27 +202,34 @@ static void print_failures(const rc_undo_run_t *run)
     rc_report_free(report);
 }
 
+static void print_next_steps(const rc_undo_run_t *run)
+{
+    const char *indent = "     ", *producer = "rollcall-producer", *id = run->integration->id;
+    const rc_args_t *args = run->args;
+    printf(
+        "\nWhat was published still says otherwise: until HR is right again, audit lists these people, and a resync, a "
+        "replay or\n`audit --repair` brings them there again, as does the next change of one of them.\n\n"
+        "1. Mend HR, or the mapping or policy that misread it.\n"
+        "2. Let the sync see it, with deactivations still stopped:\n");
+    print_step(indent,
+               rc_cli_line(args, producer, "resume --integration %s --events created,profile-updated,team-changed", id),
+               NULL);
+    print_step(indent, rc_cli_line(args, producer, "once --integration %s --full", id), NULL);
+    print_step(indent, rc_cli_line(args, producer, "status --integration %s", id), "a brake may hold what comes back");
+    printf("3. See that nobody is deactivated whom you brought back:\n");
+    print_step(indent, rc_cli_line(args, NULL, "plan --integration %s", id), NULL);
+    printf("4. Go on:\n");
+    print_step(indent, rc_cli_line(args, producer, "resume --integration %s", id), NULL);
+}
+
 void rc_undo_print_result(const rc_undo_run_t *run)
 {
-    const char *id = run->integration->id;
     size_t done = 0;
     for (size_t i = 0; i < run->count; i++) done += run->people[i]->result == RC_UNDO_DONE;
     printf("\n%zu of %zu written.\n", done, run->counts[RC_UNDO_RESTORE] + run->counts[RC_UNDO_UNSEEN]);
     print_failures(run);
     if (done == 0) return;
-    printf(
-        "\nWhat was published still says otherwise: until HR is right again, audit lists these people, and a resync, a "
-        "replay or\n`audit --repair` brings them there again, as does the next change of one of them.\n\n"
-        "1. Mend HR, or the mapping or policy that misread it.\n"
-        "2. Let the sync see it, with deactivations still stopped:\n"
-        "     rollcall-producer resume --integration %s --events created,profile-updated,team-changed\n"
-        "     rollcall-producer once --integration %s --full\n"
-        "     rollcall-producer status --integration %s        a brake may hold what comes back\n"
-        "3. See that nobody is deactivated whom you brought back:\n"
-        "     rollcall-consumer plan --integration %s\n"
-        "4. Go on:\n"
-        "     rollcall-producer resume --integration %s\n",
-        id, id, id, id, id);
+    print_next_steps(run);
 }
 
 /* ---- For programs ---- */

@@ -222,7 +222,7 @@ def undo_proposes_and_changes_nothing():
     equal(found.get("stays"), [undone["joiner"]])
     equal(acme.writes(after=after), [], "writes of a dry run")
     text = words(undo())
-    for word in ("reactivate", "job title: nothing", "rollcall-producer pause --integration personio:acme", "--apply", "objectives", undone["joiner"]):
+    for word in ("reactivate", "job title: nothing", "rollcall-producer pause --integration personio:acme --config", "--apply", "objectives", undone["joiner"]):
         assert word in text, f"{word!r} is not in {text}"
 
 
