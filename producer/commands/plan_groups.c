@@ -21,6 +21,7 @@ static void free_kind(void *value)
     rc_plan_kind_t *kind = value;
     free(kind->before);
     free(kind->after);
+    free(kind->employee_id);
     for (size_t i = 0; i < RC_PLAN_EXAMPLES; i++) free(kind->examples[i]);
     free(kind);
 }
