@@ -41,7 +41,7 @@ static void print_overviews(const rc_reading_t *reading, const rc_args_t *args, 
     rc_buf_t text = RC_BUF_INIT(SIZE_MAX / 4);
     rc_report_print(report, stdout, "no integrations");
     rc_overview_troubles(overviews, count, now, config, &text);
-    (void)fwrite(text.data, 1, text.size_bytes, stdout);
+    if (text.size_bytes) (void)fwrite(text.data, 1, text.size_bytes, stdout);
     say_who_runs(reading, config);
     rc_buf_fini(&text);
     rc_report_free(report);
