@@ -15,7 +15,7 @@ from rollcall.waiting import PATIENCE, wait_for
 from rollcall.world import World
 
 UTC = datetime.timezone.utc
-MIDNIGHT_AT = int(time.time() + 25 * PATIENCE)
+MIDNIGHT_AT = int(time.time() + 15 + 10 * PATIENCE)
 MIDNIGHT, RESTART = "midnight", "restart"  # what a line may wait for, instead of the next polls
 LINES = []
 
