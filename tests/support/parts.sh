@@ -57,8 +57,9 @@ need_kafka() {
     progress "Kafka is at $RC_TEST_KAFKA, the registry at $RC_TEST_REGISTRY"
 }
 
+# (In a trap a bare "return" gives the status from before it.)
 stop_kafka() {
-    if [ -z "$kafka_dir" ]; then return; fi
+    if [ -z "$kafka_dir" ]; then return 0; fi
     cp "$kafka_dir"/*.log "$logs" 2>/dev/null || true
     deploy/kafka.sh stop --dir "$kafka_dir" --delete || true
 }
@@ -97,8 +98,7 @@ unsanitized=" quickstart asyncapi subscribers kombo_contract schedule "
 
 # run_scripts BUILD KIND: the scripts beside the programs of Check, several at once; each has topics, ports and folders of its own.
 run_scripts() {
-    local build=$1 kind=$2 script base log run pid
-    local -A running=()
+    local build=$1 kind=$2 script base log run
     for script in $(scripts "$kind"); do
         base=$(basename "$script")
         if [ "$build" = build-asan ] && [[ $unsanitized = *" ${base%.*} "* ]]; then continue; fi
@@ -112,13 +112,22 @@ run_scripts() {
     while [ ${#running[@]} -gt 0 ]; do take_script; done
 }
 
-# Waits for one of `running`, and counts it.
+declare -A running=() # scripts by process id
+
+# Waits for one of them, and counts it.
 take_script() {
-    local code=0 name before log
+    local code=0 pid name before log
     wait -n -p pid "${!running[@]}" || code=$?
     read -r name before log <<<"${running[$pid]}"
     unset "running[$pid]"
     count_script "$name" "$log" $code $((SECONDS - before))
+}
+
+# What runs in the background is not ended by the interrupt that ends the run.
+end_scripts() {
+    if [ ${#running[@]} = 0 ]; then return 0; fi
+    kill "${!running[@]}" 2>/dev/null || true
+    wait "${!running[@]}" 2>/dev/null || true
 }
 
 part_sanitizers() {

@@ -121,6 +121,7 @@ finish() {
         if [ "$code" != 0 ]; then fail "interrupted"; fi
         end_part
     fi
+    end_scripts
     stop_kafka
     take_used
     rm -rf "$scratch"

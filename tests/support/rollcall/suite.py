@@ -8,7 +8,7 @@ TESTS = []
 
 
 def test(function):
-    """Registers a test; its name, with blanks, is what is printed."""
+    """Registers a test; its `title`, else its name with blanks, is what is printed."""
     TESTS.append(function)
     return function
 
@@ -37,7 +37,7 @@ def run(world=None):
     passed = failed = 0
     failures = []
     for function in TESTS:
-        name = function.__name__.replace("_", " ")
+        name = getattr(function, "title", function.__name__.replace("_", " "))
         if words and function is not TESTS[0] and not any(word in name for word in words):
             continue
         started = time.monotonic()
