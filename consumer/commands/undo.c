@@ -99,12 +99,12 @@ static bool may_be_restored(const rc_undo_person_t *person)
     return person->past.kind == RC_PAST_EMPLOYED && person->state != NULL;
 }
 
-static rc_code_t read_users(rc_undo_run_t *run, rc_error_t *error)
+rc_code_t rc_undo_read_users(rc_undo_run_t *run, bool (*wants)(const rc_undo_person_t *person), rc_error_t *error)
 {
     const char **ids = rc_calloc(run->count, sizeof *ids);
     size_t count = 0, missing = 0;
     for (size_t i = 0; i < run->count; i++)
-        if (may_be_restored(run->people[i])) ids[count++] = run->people[i]->employee_id;
+        if (wants(run->people[i])) ids[count++] = run->people[i]->employee_id;
     rc_code_t code = RC_OK;
     if (count > LIST_ABOVE) {
         code = rc_readback_users(run->readback, error);
@@ -184,7 +184,7 @@ static rc_code_t look(rc_undo_run_t *run, rc_error_t *error)
     if (code == RC_OK && run->args->apply) code = wait_for_effects(run, error);
     if (code == RC_OK) code = rc_undo_read_people(run, error);
     run->readback = rc_readback_new(&options);
-    if (code == RC_OK) code = read_users(run, error);
+    if (code == RC_OK) code = rc_undo_read_users(run, may_be_restored, error);
     if (code == RC_OK) judge(run);
     return code;
 }

@@ -68,6 +68,8 @@ rc_code_t rc_undo_read_pause(rc_undo_run_t *run, rc_error_t *error);
 /* Reads events, snapshots and ledger: people, in order, with their past. */
 rc_code_t rc_undo_read_people(rc_undo_run_t *run, rc_error_t *error);
 
+/* Reads the users of those who are wanted, and all teams, as Learn Amp has them now. */
+rc_code_t rc_undo_read_users(rc_undo_run_t *run, bool (*wants)(const rc_undo_person_t *person), rc_error_t *error);
 /* Fills in how the user of somebody differs from what they were, by what the readback has of them. */
 void rc_undo_compare(rc_undo_run_t *run, rc_undo_person_t *person);
 

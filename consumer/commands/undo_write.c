@@ -200,19 +200,18 @@ static size_t run_round(writing_t *writing)
 
 /* ---- What came of it ---- */
 
+static bool was_written(const rc_undo_person_t *person)
+{
+    return person->result == RC_UNDO_DONE;
+}
+
 /* Looks at those who were written once more: what Learn Amp shows counts, and not what it answered. */
 static rc_code_t look_again(rc_undo_run_t *run, rc_error_t *error)
 {
-    const char **ids = rc_calloc(run->count, sizeof *ids);
-    size_t count = 0;
-    for (size_t i = 0; i < run->count; i++)
-        if (run->people[i]->result == RC_UNDO_DONE) ids[count++] = run->people[i]->employee_id;
-    rc_code_t code = rc_readback_again(run->readback, ids, count, error);
-    if (code == RC_OK) code = rc_readback_teams(run->readback, error);
-    free(ids);
+    rc_code_t code = rc_undo_read_users(run, was_written, error);
     for (size_t i = 0; code == RC_OK && i < run->count; i++) {
         rc_undo_person_t *person = run->people[i];
-        if (person->result != RC_UNDO_DONE) continue;
+        if (!was_written(person)) continue;
         rc_undo_compare(run, person);
         if (person->difference_count == 0 || person->without_manager) continue;
         person->result = RC_UNDO_FAILED;
