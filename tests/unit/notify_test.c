@@ -127,7 +127,7 @@ static void start(void)
                            .integrations_count = 2};
     metrics = rc_metrics_new(RC_METRICS_CONSUMER);
     notify = rc_notify_new(&config, metrics);
-    rc_notify_set_pace(notify, MINUTE_MS, PAUSE_MS, FLUSH_MS);
+    rc_notify_set_pace(notify, rc_unit_patience_ms(MINUTE_MS), PAUSE_MS, FLUSH_MS);
 }
 
 static void stop(void)
@@ -153,7 +153,7 @@ static double ended(const char *kind, const char *result)
 static void wait_ended(const char *kind, const char *result, double count)
 {
     const struct timespec step = {0, 1000000};
-    rc_mono_t until = {rc_mono_now().ms + PATIENCE_MS};
+    rc_mono_t until = {rc_mono_now().ms + rc_unit_patience_ms(PATIENCE_MS)};
     while (ended(kind, result) < count) {
         ck_assert_msg(rc_mono_now().ms < until.ms, "waited in vain for %g messages of %s %s", count, kind, result);
         (void)nanosleep(&step, NULL);
@@ -175,12 +175,12 @@ START_TEST(a_storm_is_one_message_a_minute_with_a_count)
     say(RC_NOTIFY_DEAD_LETTER, "personio:A", NULL, 2);
     wait_ended("dead_letter", "sent", 1);
     rc_mono_t first = rc_mono_now();
-    for (int i = 0; i < 1000; i++) say(RC_NOTIFY_DEAD_LETTER, "personio:A", NULL, 3);
+    for (int i = 0; i < 100; i++) say(RC_NOTIFY_DEAD_LETTER, "personio:A", NULL, 3);
     wait_ended("dead_letter", "sent", 2);
     ck_assert_int_gt(rc_mono_now().ms - first.ms, MINUTE_MS / 2);
     ck_assert_uint_eq(heard_count, 2);
     ck_assert_int_eq(count_of(0), 2);
-    ck_assert_int_eq(count_of(1), 3000);
+    ck_assert_int_eq(count_of(1), 300);
 }
 END_TEST
 
@@ -249,10 +249,10 @@ START_TEST(a_chat_that_does_not_answer_does_not_hold_up_the_end)
     delay_ms = 60000;
     rc_mono_t began = rc_mono_now();
     for (int i = 0; i < 2; i++) say(RC_NOTIFY_DEAD_LETTER, i ? "personio:A" : "personio:B", NULL, 1);
-    ck_assert_int_lt(rc_mono_now().ms - began.ms, 100); /* whoever says it does not wait */
+    ck_assert_int_lt(rc_mono_now().ms - began.ms, 5000); /* whoever says it does not wait */
     rc_notify_free(notify);
     notify = NULL;
-    ck_assert_int_lt(rc_mono_now().ms - began.ms, 2000);
+    ck_assert_int_lt(rc_mono_now().ms - began.ms, 10000);
     ck_assert_double_eq(ended("dead_letter", "failed"), 2);
 }
 END_TEST

@@ -18,6 +18,9 @@ void __wrap_rc_kafka_producer_close(rc_kafka_producer_t *);
 rc_code_t __wrap_rc_kafka_producer_send(rc_kafka_producer_t *, const rc_kafka_record_t *, size_t, int64_t,
                                         rc_kafka_delivery_t *, rc_error_t *);
 
+rc_httpd_exchange_t *__real_rc_httpd_defer(rc_httpd_reply_t *);
+rc_httpd_exchange_t *__wrap_rc_httpd_defer(rc_httpd_reply_t *);
+
 #define ID     "personio:A"
 #define SECRET "whsec"
 
@@ -27,6 +30,7 @@ enum { PATIENCE_MS = 20000 };
 static atomic_bool silent; /* it does not answer */
 static atomic_int code, disposition;
 static atomic_int sends, records, opened, closed;
+static atomic_int deferred; /* deliveries that wait for it */
 static rc_command_t last;
 static rc_arena_t *arena;
 
@@ -71,6 +75,12 @@ rc_code_t __wrap_rc_kafka_producer_send(rc_kafka_producer_t *producer, const rc_
     atomic_fetch_add(&records, (int)count);
     if (atomic_load(&code) == RC_OK) return RC_OK;
     return rc_error_set(error, (rc_code_t)atomic_load(&code), (rc_disposition_t)atomic_load(&disposition), "away");
+}
+
+rc_httpd_exchange_t *__wrap_rc_httpd_defer(rc_httpd_reply_t *reply)
+{
+    atomic_fetch_add(&deferred, 1);
+    return __real_rc_httpd_defer(reply);
 }
 
 static void alive(const rc_httpd_request_t *request, rc_httpd_reply_t *reply, void *arg)
@@ -239,13 +249,13 @@ START_TEST(deliveries_that_wait_for_kafka_occupy_no_thread_of_the_server)
     open_webhook();
     atomic_store(&silent, true);
     kombo_start(kombos, COUNT);
-    while (atomic_load(&sends) == 0) (void)rc_retry_pause(1, NULL);
+    while (atomic_load(&deferred) < COUNT) (void)rc_retry_pause(1, NULL);
     for (int i = 0; i < 5; i++) ck_assert_int_eq(request("GET", "/healthz", NULL, NULL).status, 200);
     atomic_store(&silent, false);
     kombo_join(kombos, COUNT);
     for (int i = 0; i < COUNT; i++) ck_assert_int_eq(kombos[i].heard.status, 200);
     ck_assert_int_eq(atomic_load(&records), COUNT);
-    ck_assert_int_lt(atomic_load(&sends), COUNT / 2); /* together, not one after the other */
+    ck_assert_int_le(atomic_load(&sends), 2); /* together, not one after the other */
 }
 END_TEST
 
