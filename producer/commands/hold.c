@@ -73,8 +73,8 @@ void rc_hold_print(const rc_open_hold_t *open, const rc_args_t *args, FILE *stre
     rc_wall_t now = rc_wall_now();
     const char *config = rc_words_config(arena, args->given & RC_OPT(CONFIG) ? args->config : NULL);
     rc_report_t *report = rc_held_report(integration, open->held, open->count, now);
-    (void)fprintf(stream, "%s (%s): %zu %s wait for a person since %s (%s); %lld would have passed.\n\n",
-                  integration->name, integration->id, open->count, rc_words_brake(arena, open->hold->brake),
+    (void)fprintf(stream, "%s (%s): %s held for a person to decide, since %s (%s); %lld would have passed.\n\n",
+                  integration->name, integration->id, rc_words_held(arena, (int64_t)open->count, open->hold->brake),
                   rc_words_moment(arena, open->hold->since), rc_words_ago(arena, open->hold->since, now),
                   (long long)open->hold->limit);
     rc_report_print(report, stream, "nobody is in it any more: it ends with the next poll or tick");

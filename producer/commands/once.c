@@ -7,6 +7,8 @@
 #include "producer/commands/commands.h"
 #include "producer/commands/overview.h"
 
+enum { TEXT_MAX_BYTES = 1024 * 1024 };
+
 typedef struct {
     const rc_args_t *args;
     rc_config_t *config;
@@ -70,6 +72,20 @@ static void print_table(const once_t *once)
     rc_report_free(report);
 }
 
+/* What the polls left for somebody to do. */
+static void print_troubles(const once_t *once)
+{
+    rc_buf_t text = RC_BUF_INIT(TEXT_MAX_BYTES);
+    rc_overview_t *overviews = rc_arena_alloc(once->arena, once->count * sizeof *overviews);
+    for (size_t i = 0; i < once->count; i++)
+        overviews[i] =
+            (rc_overview_t){.integration = once->integrations[i], .seen = true, .state = once->answers[i].state};
+    const char *config = once->args->given & RC_OPT(CONFIG) ? once->args->config : NULL;
+    rc_overview_troubles(overviews, once->count, rc_wall_now(), config, &text);
+    if (text.size_bytes) (void)printf("\n%.*s", (int)text.size_bytes, text.data);
+    rc_buf_fini(&text);
+}
+
 static rc_exit_t judge(const once_t *once)
 {
     bool held = false;
@@ -88,10 +104,12 @@ rc_exit_t rc_producer_once(const rc_args_t *args)
     if (code != RC_EXIT_DONE) goto cleanup;
     choose_integrations(&once);
     if (rc_act(args, once.config, once.commands, once.count, once.arena, once.answers, &error) == RC_OK) {
-        if (args->json)
+        if (args->json) {
             print_json(&once);
-        else
+        } else {
             print_table(&once);
+            print_troubles(&once);
+        }
         code = judge(&once);
     } else {
         code = rc_cli_fail(args, error.code == RC_CONFIG ? RC_EXIT_USAGE : RC_EXIT_FAILED, "%s", error.message);

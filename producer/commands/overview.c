@@ -50,6 +50,13 @@ const char *rc_words_brake(rc_arena_t *arena, rc_brake_t brake)
     return words;
 }
 
+const char *rc_words_held(rc_arena_t *arena, int64_t people, rc_brake_t brake)
+{
+    const char *changes = rc_words_brake(arena, brake);
+    size_t length = strlen(changes) - (people == 1); /* all of them end with an s */
+    return rc_arena_sprintf(arena, "%lld %.*s", (long long)people, (int)length, changes);
+}
+
 const char *rc_words_events(rc_arena_t *arena, uint32_t events)
 {
     const char *words = "";
@@ -174,8 +181,8 @@ static void tell_hold(const telling_t *telling, const rc_hold_t *hold)
     const char *option = rc_arena_sprintf(arena, " --hold %s", hold->id);
     begin(telling);
     rc_buf_add_str(telling->text,
-                   rc_arena_sprintf(arena, "%lld %s wait for a person since %s (%s); %lld would have passed\n",
-                                    (long long)hold->employees, rc_words_brake(arena, hold->brake),
+                   rc_arena_sprintf(arena, "%s held for a person to decide, since %s (%s); %lld would have passed\n",
+                                    rc_words_held(arena, hold->employees, hold->brake),
                                     rc_words_moment(arena, hold->since), rc_words_ago(arena, hold->since, telling->now),
                                     (long long)hold->limit));
     type_next(telling, "status", option, "who they are, and what would change");

@@ -14,6 +14,8 @@ const char *rc_words_ago(rc_arena_t *arena, rc_wall_t then, rc_wall_t now);
 const char *rc_words_moment(rc_arena_t *arena, rc_wall_t at);
 /* "team changes" */
 const char *rc_words_brake(rc_arena_t *arena, rc_brake_t brake);
+/* "1 team change", "12 team changes" */
+const char *rc_words_held(rc_arena_t *arena, int64_t people, rc_brake_t brake);
 /* "created, deactivated" of a set of event types; "everything" for all. In the arena. */
 const char *rc_words_events(rc_arena_t *arena, uint32_t events);
 /* "3 no e-mail address, 1 held": people by reason; "" for nobody. In the arena. */

@@ -33,9 +33,9 @@ static void print_resumption(const rc_tell_t *tell, uint32_t events, int64_t wai
                tell->config_words);
     }
     for (size_t i = 0; i < state->hold_count; i++)
-        printf("Held by a brake: %lld %s.\n  rollcall-producer status --integration %s --hold %s%s\n",
-               (long long)state->holds[i].employees, rc_words_brake(arena, state->holds[i].brake),
-               tell->integration->id, state->holds[i].id, tell->config_words);
+        printf("Held by a brake: %s.\n  rollcall-producer status --integration %s --hold %s%s\n",
+               rc_words_held(tell->arena, state->holds[i].employees, state->holds[i].brake), tell->integration->id,
+               state->holds[i].id, tell->config_words);
 }
 
 static void print_json(const rc_tell_t *tell, int64_t waiting)
