@@ -66,6 +66,11 @@ def status_says_what_was_never_polled_and_that_nobody_runs():
     entry = status()
     equal((entry["state"], entry["announced"], entry["last_poll"]["full"] in (True, False)), ("OK", len(announced()), True))
     assert "No producer" not in command("status").stdout
+    acme.change("hire", work_email=None)
+    world.wait_for("who lacks an address", lambda: status()["waiting"] == {"NO_EMAIL": 1})
+    equal(status()["employees"], entry["employees"] + 1)  # known of, and not announced
+    said = command("status").stdout
+    assert "to be mended in HR: 1 no e-mail address" in said, said
 
 
 @test
@@ -101,7 +106,7 @@ def reject_keeps_people_as_they_are():
     done = command("reject", "--hold", hold["id"])
     assert "4 rejected" in done.stdout, done.stdout
     entry = status()
-    equal((entry["holds"], entry["waiting"]), ([], {"REJECTED": 4}))
+    equal((entry["holds"], entry["waiting"]), ([], {"NO_EMAIL": 1, "REJECTED": 4}))
     equal([e for e in people if acme.user(e)["statusValue"] == "deactivated"], [])
     gone = command("status", "--hold", hold["id"], code=1)
     assert "nothing is held now" in words(gone), words(gone)
