@@ -89,13 +89,12 @@ static rc_code_t wait_until_empty(rc_replay_run_t *run, rc_error_t *error)
 
 static void add_row(rc_report_t *report, const rc_replay_run_t *run, const rc_replay_lane_t *lane)
 {
-    int64_t all = 0;
-    for (int i = 0; i < RC_REPLAY_COUNT; i++) all += lane->people[i];
+    long long again = lane->people[RC_REPLAY_RESET], left = lane->people[RC_REPLAY_WAITS];
+    again += lane->people[RC_REPLAY_IS_RESET];
+    left += lane->people[RC_REPLAY_INVITES];
     rc_report_add_format(report, "%s\t%lld\t%lld\t%lld\t%lld\t%zu of %zu", rc_enum_str(&RC_ENUM_EVENT, (int)lane->type),
-                         (long long)lane->events, (long long)all,
-                         (long long)(lane->people[RC_REPLAY_RESET] + lane->people[RC_REPLAY_IS_RESET]),
-                         (long long)(lane->people[RC_REPLAY_WAITS] + lane->people[RC_REPLAY_INVITES]),
-                         rc_replay_moves(run, lane), run->partitions);
+                         (long long)lane->events, again + left, again, left, rc_replay_moves(run, lane),
+                         run->partitions);
 }
 
 static void say_notes(const rc_replay_run_t *run)

@@ -56,7 +56,9 @@ def lanes_of(done):
 
 def die_while_replaying(death):
     """Wherever it dies, the same command goes on."""
-    environment = {**os.environ, "LD_PRELOAD": str(BIN / "fault" / "death.so"), "RC_DEATH": death}
+    # A sanitizer wants to be loaded first, and does without.
+    sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+    environment = {**os.environ, "LD_PRELOAD": str(BIN / "fault" / "death.so"), "RC_DEATH": death, "ASAN_OPTIONS": sanitizer}
     done = subprocess.run([BIN / "rollcall-consumer", "replay", "--events", "created", "--since", "1d", "--config", world.config_file],
                           stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=60, check=False)
     equal(done.returncode, -signal.SIGKILL, f"{death}: {done.stderr}")
