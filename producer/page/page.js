@@ -5,6 +5,7 @@
 /* ---- words ---- */
 
 const plural = (n, one, many) => `${n.toLocaleString('en-GB')} ${n === 1 ? one : many}`;
+const lower = (text) => text.charAt(0).toLowerCase() + text.slice(1);
 const people = (n) => plural(n, 'person', 'people');
 
 const EVENTS = {
@@ -139,6 +140,11 @@ function h(tag, props, ...children) {
   return element;
 }
 
+/* A button. While it is not `ready` it stays where the focus is, and does nothing. */
+function button(id, text, act, { ready = true, kind, label } = {}) {
+  return h('button', { type: 'button', id, class: kind, 'aria-label': label, 'aria-disabled': !ready && 'true', on: { click: () => ready && act() } }, text);
+}
+
 /* Replaces what is inside, and leaves the focus where it was if there is something of that id again. */
 function fill(container, ...children) {
   const focused = container.contains(document.activeElement) ? document.activeElement.id : '';
@@ -220,7 +226,7 @@ async function learnSession() {
 
 /* ---- where we are: #/section/customer ---- */
 
-const state = { customers: [], unattended: [], shown: '', view: null, timer: 0, problem: '' };
+const state = { customers: [], unattended: [], watched: new Set(), shown: '', view: null, timer: 0, problem: '' };
 
 function place() {
   const [, section, customer] = location.hash.split('/');
@@ -283,6 +289,7 @@ const underWay = (customer, test) => (customer.orders || []).find((order) => ord
 async function send(customer, body) {
   try {
     const order = await ask('POST', '/api/orders', { integration: customer.id, ...body });
+    state.watched.add(order.id);
     say(`${orderText(order)}: under way.`);
   } catch (error) {
     say(`That did not work: ${error.message}`);
@@ -291,14 +298,12 @@ async function send(customer, body) {
 }
 
 /* Says so when an order ends while somebody looks. */
-function announceEnds(before, after) {
-  for (const customer of after) {
-    const old = before.find((one) => one.id === customer.id);
-    for (const order of customer.orders || []) {
-      const was = old && (old.orders || []).find((one) => one.id === order.id);
-      if (was && was.status === 'under way' && order.status !== 'under way') {
-        say(order.status === 'done' ? `${orderText(order)}: done.` : `${orderText(order)}: ${order.message || ORDER_STATUS[order.status]}`);
-      }
+function announceEnds() {
+  for (const order of state.customers.flatMap((customer) => customer.orders || [])) {
+    if (order.status === 'under way') {
+      state.watched.add(order.id);
+    } else if (state.watched.delete(order.id)) {
+      say(order.status === 'done' ? `${orderText(order)}: done.` : `${orderText(order)}: ${order.message || ORDER_STATUS[order.status]}`);
     }
   }
 }
@@ -364,8 +369,8 @@ class List {
     const last = this.offset + answer.rows.length;
     const go = (offset) => () => { this.offset = offset; this.refresh(true).then(() => this.element.scrollIntoView()); };
     return h('nav', { class: 'pager', 'aria-label': 'Pages of the list' },
-      h('button', { type: 'button', id: `${this.id}-before`, disabled: this.offset === 0, on: { click: go(Math.max(0, this.offset - PAGE_SIZE)) } }, 'Previous'),
-      h('button', { type: 'button', id: `${this.id}-after`, disabled: last >= answer.total, on: { click: go(this.offset + PAGE_SIZE) } }, 'Next'),
+      button(`${this.id}-before`, 'Previous', go(Math.max(0, this.offset - PAGE_SIZE)), { ready: this.offset > 0 }),
+      button(`${this.id}-after`, 'Next', go(this.offset + PAGE_SIZE), { ready: last < answer.total }),
       h('p', {}, `${(this.offset + 1).toLocaleString('en-GB')} to ${last.toLocaleString('en-GB')} of ${answer.total.toLocaleString('en-GB')}`));
   }
 }
@@ -510,12 +515,12 @@ function pauseTable(customer) {
     table('Kinds of changes, and whether they are carried out', [
       ['Changes', (type) => [EVENTS[type].title, h('span', { class: 'sub' }, EVENTS[type].text)]],
       ['State', (type) => (paused.has(type) ? 'Paused' : 'Carried out')],
-      ['Action', (type) => h('button', { type: 'button', id: `pause-${type}`, disabled: Boolean(busy), 'aria-label': `${paused.has(type) ? 'Resume' : 'Pause'}: ${EVENTS[type].title}`,
-        on: { click: act(paused.has(type) ? 'RESUME' : 'PAUSE', [type]) } }, paused.has(type) ? 'Resume' : 'Pause')],
+      ['Action', (type) => button(`pause-${type}`, paused.has(type) ? 'Resume' : 'Pause', act(paused.has(type) ? 'RESUME' : 'PAUSE', [type]),
+        { ready: !busy, label: `${paused.has(type) ? 'Resume' : 'Pause'}: ${EVENTS[type].title}` })],
     ], ALL_EVENTS),
     h('div', { class: 'buttons' },
-      paused.size < ALL_EVENTS.length && h('button', { type: 'button', id: 'pause-all', disabled: Boolean(busy), on: { click: act('PAUSE', ALL_EVENTS) } }, 'Pause everything'),
-      paused.size > 0 && h('button', { type: 'button', id: 'resume-all', class: 'main', disabled: Boolean(busy), on: { click: act('RESUME', ALL_EVENTS) } }, 'Resume everything'),
+      paused.size < ALL_EVENTS.length && button('pause-all', 'Pause everything', act('PAUSE', ALL_EVENTS), { ready: !busy }),
+      paused.size > 0 && button('resume-all', 'Resume everything', act('RESUME', ALL_EVENTS), { ready: !busy, kind: 'main' }),
       busy && h('span', { class: 'muted' }, `${orderText(busy)}: under way …`)));
 }
 
@@ -541,7 +546,7 @@ function overview(customer) {
     waiting.error && notice('bad', 'The lists could not be made', h('p', {}, waiting.error)),
     h('dl', { class: 'figures' },
       figure('People in HR', customer.employees),
-      figure('With an account at Learn Amp', customer.announced),
+      figure('Sent to Learn Amp', customer.announced),
       figure('Wait for your decision', waiting.for_decision, 'decisions'),
       figure('To correct in HR', waiting.for_hr, 'work'),
       figure('Not delivered', customer.not_delivered, 'letters'),
@@ -552,7 +557,7 @@ function overview(customer) {
         h('dt', {}, 'Last read'), h('dd', {}, poll ? [time(poll.finished_at || poll.started_at), `, ${plural(poll.read, 'record', 'records')} read, ${plural(poll.events, 'change', 'changes')}`] : 'not yet'),
         customer.next_poll_at && [h('dt', {}, 'Next time'), h('dd', {}, time(customer.next_poll_at))]),
       h('div', { class: 'buttons' },
-        h('button', { type: 'button', id: 'poll', disabled: Boolean(looking), on: { click: () => send(customer, { what: 'POLL' }) } }, looking ? 'Looking at HR …' : 'Look at HR now'))),
+        button('poll', looking ? 'Looking at HR …' : 'Look at HR now', () => send(customer, { what: 'POLL' }), { ready: !looking }))),
     customer.state && pauseTable(customer),
     ordersCard(customer, 5),
   ];
@@ -587,7 +592,7 @@ class Decisions {
   update(customer) {
     const holds = customer.holds || [];
     if (!this.title) {
-      this.title = h('h1', {}, 'Decisions');
+      this.title = h('h1', { tabindex: -1 }, 'Decisions');
       this.text = h('p', {});
       this.lists = h('div', {});
       this.element.append(this.title, this.text, this.lists);
@@ -595,7 +600,12 @@ class Decisions {
     this.text.textContent = holds.length
       ? 'More changes of one kind came than usual within 24 hours, so they wait. Look at the names, then decide. Everybody else is kept in step meanwhile.'
       : 'Nothing waits for a decision.';
-    for (const [id, card] of this.cards) if (!holds.some((hold) => hold.id === id)) { card.element.remove(); this.cards.delete(id); }
+    for (const [id, card] of this.cards) {
+      if (holds.some((hold) => hold.id === id)) continue;
+      if (card.element.contains(document.activeElement)) this.title.focus({ preventScroll: true });
+      card.element.remove();
+      this.cards.delete(id);
+    }
     for (const hold of holds) {
       if (!this.cards.has(hold.id)) {
         const card = new Hold(hold.id);
@@ -656,8 +666,8 @@ class Hold {
       if (answer) await send(customer, { what, hold: hold.id, listed_at: hold.listed_at, employees: n });
     };
     fill(this.foot,
-      h('button', { type: 'button', id: `${this.id}-approve`, class: words.danger ? 'danger' : 'main', disabled: Boolean(busy), on: { click: decide('APPROVE') } }, `Approve: ${words.yes(n).charAt(0).toLowerCase()}${words.yes(n).slice(1)} …`),
-      h('button', { type: 'button', id: `${this.id}-reject`, disabled: Boolean(busy), on: { click: decide('REJECT') } }, `Reject: ${words.no(n).charAt(0).toLowerCase()}${words.no(n).slice(1)} …`),
+      button(`${this.id}-approve`, `Approve: ${lower(words.yes(n))} …`, decide('APPROVE'), { ready: !busy, kind: words.danger ? 'danger' : 'main' }),
+      button(`${this.id}-reject`, `Reject: ${lower(words.no(n))} …`, decide('REJECT'), { ready: !busy }),
       busy && h('span', { class: 'muted' }, `${orderText(busy)}: under way …`));
   }
 }
@@ -737,11 +747,11 @@ class Letters {
         ['What to do', (row) => (DEAD[row.reason] || DEAD_OTHER).mend],
         ['Since', (row) => time(row.dead_lettered_at)],
         ['Action', (row) => (row.can_be_tried
-          ? h('button', { type: 'button', id: `retry-${row.partition}-${row.offset}`, disabled: answer.retry.busy, 'aria-label': `Try again: ${row.name || row.employee_id || 'unknown person'}`,
-            on: { click: () => this.again({ partition: row.partition, offset: row.offset }, row.name || 'This change') } }, 'Try again')
+          ? button(`retry-${row.partition}-${row.offset}`, 'Try again', () => this.again({ partition: row.partition, offset: row.offset }, row.name || 'This change'),
+            { ready: !answer.retry.busy, label: `Try again: ${row.name || row.employee_id || 'unknown person'}` })
           : 'cannot be tried again')],
       ], answer.rows),
-      answer.total > 1 && h('div', { class: 'buttons' }, h('button', { type: 'button', id: 'retry-all', disabled: answer.retry.busy, on: { click: () => this.all() } }, 'Try all again …'))],
+      answer.total > 1 && h('div', { class: 'buttons' }, button('retry-all', 'Try all again …', () => this.all(), { ready: !answer.retry.busy }))],
     });
     this.element = h('div', {}, h('h1', {}, 'Not delivered'),
       h('p', {}, 'Learn Amp did not accept these changes, and trying again by itself did not help. Everybody else is kept in step.'), this.note,
@@ -880,12 +890,11 @@ async function refresh() {
   clearTimeout(state.timer);
   try {
     const answer = await ask('GET', '/api/integrations');
-    const before = state.customers;
     state.customers = answer.integrations;
     state.unattended = answer.unattended;
     state.deliveryIsFresh = answer.delivery_is_fresh;
     if (state.problem) { state.problem = ''; say('Rollcall answers again.'); }
-    announceEnds(before, state.customers);
+    announceEnds();
     show();
   } catch (error) {
     if (error.status === 401) { await start(); return; }

@@ -95,6 +95,7 @@ def the_wrong_token_opens_nothing_and_the_right_one_the_page():
     people["starter"] = acme.change("hire", first_name="Newt", last_name="Starter", employment_status="PENDING", start_date=day(10))["employee"]
     people["leaver"] = acme.change("hire", first_name="Lea", last_name="Verin", termination_date=day(5), start_date="2020-01-01")["employee"]
     people["staff"] = [acme.change("hire", first_name="Staff", last_name=f"Member {i:02}", job_title=f"Job {i}")["employee"] for i in range(12)]
+    world["globex"].changes([{"op": "hire", "first_name": "Numéro", "last_name": f"{i:02}", "work_email": None} for i in range(60)])
     producer = world.producer().start().wait_ready()
     browser.start()
     browser.run("await page.goto(arg)", f"http://{producer.address()}/")
@@ -170,6 +171,23 @@ def who_waits_is_found_without_accents_and_by_reason():
 
 
 @test
+def a_long_list_is_cut_into_pages_and_searched_by_the_server():
+    browser.run("await page.getByLabel('Customer').selectOption({ label: arg })", world["globex"].description["name"])
+    go("To correct in HR")
+    see("60 people to correct in HR")
+    see("1 to 50 of 60")
+    press("Next")
+    see("51 to 60 of 60")
+    equal(browser.run("return page.locator('tbody tr').count()"), 10)
+    equal(browser.run("return page.evaluate(() => document.activeElement.textContent)"), "Next", "the focus")
+    browser.run("await page.getByLabel(/^Search/).fill('numero 07')")
+    see("1 person to correct in HR")
+    assert "Numéro 07" in main_text(), main_text()
+    browser.run("await page.getByLabel('Customer').selectOption({ label: arg })", acme.description["name"])
+    see("3 people to correct in HR")
+
+
+@test
 def a_mass_leaver_is_held_and_carried_out_when_a_person_approves():
     for employee in people["staff"][:8]:
         acme.change("update", employee, termination_date="2025-06-30", start_date="2020-01-01")
@@ -212,6 +230,7 @@ def a_lost_permission_is_rejected_and_nobody_loses_a_title():
     assert "7 people keep the present details at Learn Amp." in dialog_text(), dialog_text()
     press("Keep the details of 7 people", exact=True)
     see("Nothing waits for a decision.")
+    equal(browser.run("return page.evaluate(() => document.activeElement.tagName)"), "H1", "the focus, when the list is gone,")
     equal({employee: acme.user(employee)["jobTitle"] for employee in chosen}, titles)
     go("Waiting")
     browser.run("await page.getByLabel('Why they wait').selectOption('REJECTED')")
