@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/hash.h"
+#include "common/log.h"
 #include "producer/page/page_state.h"
 
 /* Nothing from elsewhere, nothing inline, no frames, and no text that becomes markup. */
@@ -71,8 +72,11 @@ rc_page_t *rc_page_new(const rc_config_t *config)
     rc_page_t *page = rc_zalloc(sizeof *page);
     page->config = config;
     rc_guard_init(&page->guard, config->api_token, rc_listen_is_loopback(&config->producer.listen));
+    if (!*config->api_token && !page->guard.loopback)
+        rc_log(RC_LEVEL_INFO, "the status page is closed: it needs api_token, or a listener on 127.0.0.1",
+               RC_LOG_STR(ADDRESS, config->producer.listen.host));
     RC_INVARIANT(pthread_mutex_init(&page->mutex, NULL) == 0);
-    RC_INVARIANT(RC_PAGE_FILE_COUNT + 1 <= RC_PAGE_ROUTES);
+    page->routes = rc_calloc(RC_PAGE_FILE_COUNT + 1, sizeof *page->routes);
     for (size_t i = 0; i < RC_PAGE_FILE_COUNT; i++)
         page->routes[i] = (rc_httpd_route_t){"GET", RC_PAGE_FILES[i].path, file, page};
     page->routes[RC_PAGE_FILE_COUNT] = (rc_httpd_route_t){NULL, "/api/*", rc_page_api, page};
@@ -106,5 +110,6 @@ void rc_page_free(rc_page_t *page)
     rc_rosters_free(page->rosters);
     rc_chronicle_free(page->chronicle);
     pthread_mutex_destroy(&page->mutex);
+    free(page->routes);
     free(page);
 }

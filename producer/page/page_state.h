@@ -13,14 +13,12 @@
 #include "producer/page/page.h"
 #include "producer/page/roster.h"
 
-enum { RC_PAGE_ROUTES = 6 };
-
 struct rc_page {
     const rc_config_t *config;
     rc_guard_t guard;
     pthread_mutex_t mutex; /* of the throttle */
     rc_throttle_t throttle;
-    rc_httpd_route_t routes[RC_PAGE_ROUTES];
+    rc_httpd_route_t *routes; /* one a file, and that of the API */
     /* Of an open page. */
     atomic_bool is_open;
     rc_views_t *views;

@@ -292,6 +292,17 @@ static const struct {
 } FILES[] = {{"/", "text/html; charset=utf-8"},
              {"/page.css", "text/css; charset=utf-8"},
              {"/page.js", "text/javascript; charset=utf-8"},
+             {"/words.js", "text/javascript; charset=utf-8"},
+             {"/dom.js", "text/javascript; charset=utf-8"},
+             {"/server.js", "text/javascript; charset=utf-8"},
+             {"/state.js", "text/javascript; charset=utf-8"},
+             {"/orders.js", "text/javascript; charset=utf-8"},
+             {"/lists.js", "text/javascript; charset=utf-8"},
+             {"/people.js", "text/javascript; charset=utf-8"},
+             {"/overview.js", "text/javascript; charset=utf-8"},
+             {"/decisions.js", "text/javascript; charset=utf-8"},
+             {"/delivery.js", "text/javascript; charset=utf-8"},
+             {"/activity.js", "text/javascript; charset=utf-8"},
              {"/icon.svg", "image/svg+xml"}};
 
 START_TEST(the_files_are_served_with_a_policy_that_lets_nothing_else_in)
@@ -312,6 +323,12 @@ START_TEST(the_files_are_served_with_a_policy_that_lets_nothing_else_in)
 END_TEST
 
 /* The policy refuses both, so they would be dead letters. */
+START_TEST(every_file_is_among_those_that_are_looked_at_here)
+{
+    ck_assert_uint_eq(RC_PAGE_FILE_COUNT, sizeof FILES / sizeof *FILES);
+}
+END_TEST
+
 START_TEST(the_page_has_no_inline_script_style_or_handler_and_makes_no_markup_of_text)
 {
     static const char *const forbidden[] = {
@@ -642,6 +659,7 @@ int main(void)
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_loop_test(all, the_files_are_served_with_a_policy_that_lets_nothing_else_in, 0,
                         sizeof FILES / sizeof *FILES);
+    tcase_add_test(all, every_file_is_among_those_that_are_looked_at_here);
     tcase_add_loop_test(all, the_page_has_no_inline_script_style_or_handler_and_makes_no_markup_of_text, 0,
                         sizeof FILES / sizeof *FILES);
     tcase_add_loop_test(all, nothing_about_people_is_told_without_the_token, 0, sizeof PRIVATE / sizeof *PRIVATE);
