@@ -94,7 +94,7 @@ static const rc_cli_command_t COMMANDS[] = {
          "Every published person is compared with their user at Learn Amp: mapped fields, manager and teams, and "
          "whether who is gone is deactivated. Who waits for a day or is held is compared with what was published, not "
          "with HR. Avatar and leave date are left out, and custom fields where the service does not show them. What "
-         "differs is looked at twice, because things move meanwhile; a change that is on its way is said so.\n"
+         "differs is looked at again, because things move meanwhile; a change that is on its way is said so.\n"
          "--repair changes nothing at Learn Amp itself: it writes a record for each of them into the first retry "
          "topic, and the running consumers bring them to the newest published state. Nobody is invited by it.\n"
          "Exits with 3 when something differs.",

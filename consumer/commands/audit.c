@@ -101,7 +101,8 @@ static bool judge(rc_audit_t *audit, const rc_snapshot_t *snapshot, rc_arena_t *
     if (user == NULL) {
         const rc_userset_user_t *stray = rc_userset_by_email(set, snapshot->employee.email);
         finding->kind = RC_FINDING_MISSING;
-        finding->user_id = stray != NULL ? stray->profile.user.id : 0;
+        if (stray != NULL) finding->user_id = stray->profile.user.id;
+        if (stray != NULL) finding->other_id = stray->profile.user.external_id;
         return true;
     }
     audit->custom_known = audit->custom_known || user->profile.custom_known;
@@ -112,31 +113,41 @@ static bool judge(rc_audit_t *audit, const rc_snapshot_t *snapshot, rc_arena_t *
 }
 
 /* Somebody is seen to differ for the first time: it may be a race, so nothing but who it is counts yet. */
-static void suspect(rc_audit_t *audit, const rc_finding_t *judged, const rc_backlog_person_t *person)
+static void suspect(rc_audit_t *audit, const rc_finding_t *judged)
 {
     rc_finding_t *finding = rc_arena_alloc(arena_of(audit), sizeof *finding);
     *finding = (rc_finding_t){.employee_id = rc_arena_strdup(arena_of(audit), judged->employee_id),
                               .kind = judged->kind,
                               .version = judged->version};
-    finding->coming = coming_of(person, &finding->is_whole);
     (void)rc_map_set(audit->findings, finding->employee_id, strlen(finding->employee_id), finding);
 }
 
-/* Still so at the second look. What moved in between is on its way. */
+/* Whether the state that was suspected is applied by now: it was published before the records were read, so they show
+ * it if it waits. Learn Amp is read after this. */
+static void watch(rc_audit_t *audit, const rc_snapshot_t *snapshot, const rc_backlog_person_t *person)
+{
+    rc_finding_t *finding = rc_map_get(audit->findings, person->employee_id, strlen(person->employee_id));
+    bool is_whole;
+    finding->moves = finding->version != snapshot->version || coming_of(person, &is_whole) == RC_COMING_WAITING;
+    finding->version = snapshot->version;
+}
+
+/* Still so at the last look. What moved in between is on its way. */
 static rc_code_t confirm(rc_audit_t *audit, const rc_finding_t *judged, const rc_snapshot_t *snapshot,
                          const rc_backlog_person_t *person, rc_error_t *error)
 {
     rc_finding_t *finding = rc_map_get(audit->findings, judged->employee_id, strlen(judged->employee_id));
-    bool was_coming = finding->coming == RC_COMING_WAITING || finding->version != judged->version;
+    bool moves = finding->moves || finding->version != judged->version;
     finding->kind = judged->kind;
     finding->version = judged->version;
     finding->user_id = judged->user_id;
+    finding->other_id = rc_arena_strdup(arena_of(audit), judged->other_id);
     const char *name = rc_say_name(arena_of(audit), &snapshot->employee);
     finding->name = rc_arena_strdup(arena_of(audit), name != NULL ? name : snapshot->employee.email);
     finding->differences = keep_differences(audit, judged->differences, judged->difference_count);
     finding->difference_count = judged->difference_count;
     finding->coming = coming_of(person, &finding->is_whole);
-    if (finding->coming == RC_COMING_NOTHING && was_coming) finding->coming = RC_COMING_WAITING;
+    if (finding->coming == RC_COMING_NOTHING && moves) finding->coming = RC_COMING_WAITING;
     if (audit->found_count == audit->found_room) {
         audit->found_room = audit->found_room > 0 ? audit->found_room * 2 : FIRST_FOUND;
         audit->found = rc_realloc(audit->found, audit->found_room * sizeof *audit->found);
@@ -147,32 +158,46 @@ static rc_code_t confirm(rc_audit_t *audit, const rc_finding_t *judged, const rc
 
 /* ---- Everybody ---- */
 
-/* Goes through all snapshots, or at the second look through those of the people who differed. */
-static rc_code_t look(rc_audit_t *audit, bool is_second, rc_error_t *error)
+/* Between what is published and what Learn Amp shows lies the time that it takes to read both. So who differs is looked
+ * at three times: who it is; whether that state is applied; and, when Learn Amp was read again after that, whether they
+ * still differ while nothing newer was published. */
+typedef enum { SUSPECT, WATCH, CONFIRM } look_t;
+
+static rc_code_t take(rc_audit_t *audit, look_t what, const rc_snapshot_t *snapshot, const rc_backlog_person_t *person,
+                      rc_arena_t *scratch, rc_error_t *error)
+{
+    rc_finding_t judged;
+    if (what == WATCH) {
+        watch(audit, snapshot, person);
+        return RC_OK;
+    }
+    audit->compared += what == SUSPECT;
+    if (what == SUSPECT && snapshot->presence == RC_PRESENCE_EMPLOYED) note_team(audit, snapshot);
+    if (!judge(audit, snapshot, scratch, &judged)) return RC_OK;
+    if (what == CONFIRM) return confirm(audit, &judged, snapshot, person, error);
+    suspect(audit, &judged);
+    return RC_OK;
+}
+
+/* Goes through all snapshots, or after the first look through those of the people who differed. */
+static rc_code_t look(rc_audit_t *audit, look_t what, rc_error_t *error)
 {
     rc_arena_t *scratch = rc_arena_new_sized(SCRATCH_BYTES);
-    const rc_map_t *only = is_second ? audit->findings : NULL;
+    const rc_map_t *only = what == SUSPECT ? NULL : audit->findings;
     bool more = true;
-    rc_code_t code = RC_OK;
+    rc_code_t code = what == SUSPECT ? RC_OK : rc_backlog_rewind(audit->backlog, error);
     while (code == RC_OK && more) {
         const rc_backlog_person_t *person;
         size_t cursor = 0;
         code = rc_backlog_next_wave(audit->backlog, only, &more, error);
         while (code == RC_OK && (person = rc_backlog_next(audit->backlog, &cursor)) != NULL) {
             rc_snapshot_t snapshot;
-            rc_finding_t judged;
             bool found;
             rc_arena_reset(scratch);
             code = rc_backlog_snapshot(audit->backlog, person, scratch, &snapshot, &found, error);
             if (code != RC_OK || !found) continue;
             snapshot.employee_id = person->employee_id;
-            audit->compared += !is_second;
-            if (!is_second && snapshot.presence == RC_PRESENCE_EMPLOYED) note_team(audit, &snapshot);
-            if (!judge(audit, &snapshot, scratch, &judged)) continue;
-            if (is_second)
-                code = confirm(audit, &judged, &snapshot, person, error);
-            else
-                suspect(audit, &judged, person);
+            code = take(audit, what, &snapshot, person, scratch, error);
         }
         rc_inquiry_tell(&audit->inquiry, "snapshots", audit->compared, -1);
     }
@@ -244,12 +269,12 @@ static rc_code_t find_differences(rc_audit_t *audit, rc_error_t *error)
     if (code == RC_OK)
         code = rc_backlog_new(inquiry->history, inquiry->config, audit->integration->id, inquiry->args->wait_ms,
                               &inquiry->cancelled, &audit->backlog, error);
-    if (code == RC_OK) code = look(audit, false, error);
+    if (code == RC_OK) code = look(audit, SUSPECT, error);
     if (code != RC_OK) return code;
     if (rc_map_count(audit->findings) > 0) {
-        code = read_again(audit, error);
-        if (code == RC_OK) code = rc_backlog_rewind(audit->backlog, error);
-        if (code == RC_OK) code = look(audit, true, error);
+        code = look(audit, WATCH, error);
+        if (code == RC_OK) code = read_again(audit, error);
+        if (code == RC_OK) code = look(audit, CONFIRM, error);
         if (code != RC_OK) return code;
     }
     if (audit->found_count > 1) qsort(audit->found, audit->found_count, sizeof *audit->found, by_kind_and_id);

@@ -6,7 +6,7 @@
 #include "consumer/commands/audit_state.h"
 #include "consumer/commands/words.h"
 
-enum { SHOWN = 20, KINDS_MAX = 64 };
+enum { SHOWN = 20, SHOWN_OF_A_KIND = 8, KINDS_MAX = 64 };
 
 static const char *const COMING[] = {[RC_COMING_NOTHING] = "",
                                      [RC_COMING_WAITING] = "waiting",
@@ -32,13 +32,19 @@ typedef struct {
     int64_t people;
 } kind_t;
 
-static void count_kind(kind_t *kinds, size_t *count, const char *words)
+typedef struct {
+    kind_t kinds[KINDS_MAX];
+    size_t count;
+} kinds_t;
+
+/* How many have it by now, this one too. */
+static int64_t count_kind(kinds_t *kinds, const char *words)
 {
     size_t i = 0;
-    while (i < *count && strcmp(kinds[i].words, words) != 0) i++;
-    if (i == KINDS_MAX) return; /* more custom fields than a table shows */
-    if (i == *count) kinds[(*count)++] = (kind_t){.words = words};
-    kinds[i].people++;
+    while (i < kinds->count && strcmp(kinds->kinds[i].words, words) != 0) i++;
+    if (i == KINDS_MAX) return INT64_MAX; /* more custom fields than a table shows */
+    if (i == kinds->count) kinds->kinds[kinds->count++] = (kind_t){.words = words};
+    return ++kinds->kinds[i].people;
 }
 
 static const char *words_of(rc_arena_t *arena, const rc_finding_t *finding, size_t difference)
@@ -49,18 +55,24 @@ static const char *words_of(rc_arena_t *arena, const rc_finding_t *finding, size
     return strcmp(field, "status") == 0 ? "employed, and deactivated at Learn Amp" : rc_say_field(arena, field);
 }
 
+/* Whether one of its kinds was not shown often enough yet. */
+static bool note_kinds(kinds_t *kinds, rc_arena_t *arena, const rc_finding_t *finding)
+{
+    bool is_rare = false;
+    size_t times = finding->kind == RC_FINDING_DIFFERS ? finding->difference_count : 1;
+    for (size_t d = 0; d < times; d++)
+        is_rare = count_kind(kinds, words_of(arena, finding, d)) <= SHOWN_OF_A_KIND || is_rare;
+    return is_rare;
+}
+
 static void print_kinds(const rc_audit_t *audit)
 {
-    kind_t kinds[KINDS_MAX];
-    size_t count = 0;
+    kinds_t kinds = {.count = 0};
     rc_report_t *report = rc_report_new("what differs|>people");
-    for (size_t i = 0; i < audit->found_count; i++) {
-        const rc_finding_t *finding = audit->found[i];
-        size_t times = finding->kind == RC_FINDING_DIFFERS ? finding->difference_count : 1;
-        for (size_t d = 0; d < times; d++) count_kind(kinds, &count, words_of(arena_of(audit), finding, d));
-    }
-    for (size_t i = 0; i < count; i++)
-        rc_report_add_format(report, "%s\t%s", kinds[i].words, rc_say_number(arena_of(audit), kinds[i].people));
+    for (size_t i = 0; i < audit->found_count; i++) (void)note_kinds(&kinds, arena_of(audit), audit->found[i]);
+    for (size_t i = 0; i < kinds.count; i++)
+        rc_report_add_format(report, "%s\t%s", kinds.kinds[i].words,
+                             rc_say_number(arena_of(audit), kinds.kinds[i].people));
     rc_report_print(report, stdout, "");
     rc_report_free(report);
 }
@@ -103,11 +115,17 @@ static void add_finding(rc_report_t *report, rc_arena_t *arena, const rc_finding
     }
 }
 
+/* Everybody when they are few, else some of each kind. */
 static void print_people(const rc_audit_t *audit)
 {
     rc_report_t *report = rc_report_new("employee|name|what|published|at Learn Amp|on its way");
-    size_t count = audit->found_count < SHOWN ? audit->found_count : SHOWN;
-    for (size_t i = 0; i < count; i++) add_finding(report, arena_of(audit), audit->found[i]);
+    kinds_t kinds = {.count = 0};
+    size_t count = 0;
+    for (size_t i = 0; i < audit->found_count; i++) {
+        if (!note_kinds(&kinds, arena_of(audit), audit->found[i]) && audit->found_count > SHOWN) continue;
+        add_finding(report, arena_of(audit), audit->found[i]);
+        count++;
+    }
     rc_report_print(report, stdout, "");
     rc_report_free(report);
     if (count < audit->found_count)

@@ -23,12 +23,14 @@ typedef struct {
     const char *employee_id;
     const char *name;
     int64_t version; /* of the snapshot */
+    bool moves;      /* it changed while it was looked at, or was not applied yet */
     const rc_difference_t *differences;
     size_t difference_count;
     rc_coming_t coming;
-    bool is_whole;      /* what comes brings all of the newest state */
-    int64_t user_id;    /* MISSING: a user who has the address and not our id; else the user; 0: none */
-    const void *record; /* the event that brings the person to the newest state; NULL without --repair */
+    bool is_whole;        /* what comes brings all of the newest state */
+    int64_t user_id;      /* MISSING: a user who has the address and not our id; else the user; 0: none */
+    const char *other_id; /* MISSING: the external id of that user; NULL: none */
+    const void *record;   /* the event that brings the person to the newest state; NULL without --repair */
     size_t record_bytes;
     rc_headers_t headers;
 } rc_finding_t;

@@ -117,6 +117,8 @@ rc_code_t rc_backlog_new(rc_history_t *history, const rc_config_t *config, const
     backlog->weights = rc_calloc(partitions, sizeof *backlog->weights);
     rc_code_t code = rc_kafka_admin_open(rc_history_kafka(history), &backlog->admin, error);
     if (code == RC_OK) code = rc_backlog_rewind(backlog, error);
+    if (code == RC_KAFKA && error->disposition == RC_REJECT)
+        (void)rc_error_prefix(error, "the topics cannot be read (are they there? `rollcall-producer topics`)");
     if (code == RC_OK)
         *out = backlog;
     else

@@ -84,8 +84,10 @@ static void print_teams(const rc_preview_t *plan)
         if (count > SHOWN_OF_A_KIND) names = rc_arena_sprintf(plan->arena, "%s …", names);
         if (count > 0) rc_report_add_format(report, "%s\t%lld\t%s", words[w], (long long)count, names);
     }
-    if (rc_report_rows(report) > 0) printf("\n");
-    rc_report_print(report, stdout, NULL);
+    if (rc_report_rows(report) > 0) {
+        printf("\n");
+        rc_report_print(report, stdout, "");
+    }
     rc_report_free(report);
 }
 

@@ -199,6 +199,27 @@ def an_equal_system_has_no_difference():
 
 
 @test
+def what_is_on_its_way_is_said_so():
+    person = active()[0]["integrationExternalId"]
+    fault = world.sandbox.fault("status", "learnamp", acme, status=503, next=-1, match={"method": "PUT", "contains": "Chief Juggler"})
+    acme.change("update", person, job_title="Chief Juggler")
+    world.wait_polled()
+    states = []
+
+    def parked():
+        found = audit(exits=3)
+        equal([d["employee_id"] for d in found["differences"]], [person])
+        states.extend(found["on_their_way"])
+        return states[-1]["state"] == "parked"
+    world.wait_for("the record to be parked", parked, 20)
+    equal({state["employee_id"] for state in states}, {person})
+    assert {state["state"] for state in states} <= {"waiting", "parked"}, states
+    world.sandbox.clear(fault)
+    world.settle()
+    equal(findings(audit()), NOTHING)
+
+
+@test
 def what_differs_is_found_and_the_running_consumers_mend_it():
     known = {e["id"] for e in acme.employees()}
     left = next(u for u in acme.users() if u["statusValue"] == "deactivated" and u["integrationExternalId"] in known)
