@@ -285,7 +285,7 @@ static rc_exit_t choose_integration(trace_t *trace)
 
 static rc_code_t run(trace_t *trace, rc_exit_t *exit, rc_error_t *error)
 {
-    const char *id;
+    const char *id = NULL;
     rc_code_t code = rc_history_open(trace->config, "rollcall-consumer-trace", false, NULL, &trace->history, error);
     if (code == RC_OK) code = find(trace, &id, exit, error);
     if (code != RC_OK || !id) return code;

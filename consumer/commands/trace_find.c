@@ -14,7 +14,6 @@ typedef struct {
     size_t email_bytes;
     rc_arena_t *arena;
     rc_map_t *people; /* by employee id */
-    size_t count;
 } finding_t;
 
 /* A person who was seen with the address, and whether their newest records still have it. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/avro.h"
 #include "common/history.h"
 #include "common/kafka_producer.h"
 #include "tests/support/cluster.h"
@@ -187,6 +188,42 @@ START_TEST(what_nobody_can_read_is_given_with_its_reason)
 }
 END_TEST
 
+/* A later release's ledger entry: a field more at its end. Its schema lies in the `schemas` topic. */
+START_TEST(a_later_writers_schema_is_found_in_its_topic)
+{
+    rc_ledger_entry_t entry = rc_sample_ledger();
+    const rc_schema_t *today = rc_schema_store_current(rc_codec_store(rc_history_codec(history)), RC_RECORD_LEDGER);
+    int fields = (int)(strrchr(today->json, ']') - today->json);
+    char *json = rc_arena_sprintf(arena, "%.*s, {\"name\": \"mood\", \"type\": \"string\"}]}", fields, today->json);
+    rc_avro_schema_t *schema;
+    OK(rc_avro_schema_parse(json, strlen(json), &schema, &rc_oops));
+    const rc_framing_t framing = {.wire = RC_WIRE_SINGLE_OBJECT, .fingerprint = rc_avro_schema_fingerprint(schema)};
+    rc_avro_schema_free(schema);
+
+    rc_buf_t value = RC_BUF_INIT(1 << 20);
+    entry.version = 9;
+    OK(rc_codec_encode_ledger(rc_history_codec(history), &entry, &value, &rc_oops));
+    (void)rc_framing_format(&framing, (uint8_t *)value.data); /* as long as today's */
+    (void)rc_buf_add(&value,
+                     "\x08"
+                     "glad",
+                     5);
+    send(RC_TOPIC_LEDGER, "created:personio:A/42", 0, &value, (rc_headers_t){NULL, 0});
+    send(RC_TOPIC_LEDGER, "created:personio:A/43", 0, &value, (rc_headers_t){NULL, 0});
+    const rc_history_part_t part = {RC_TOPIC_LEDGER, .partition = 0};
+    ck_assert_str_eq(given(&part, 1, NULL), "42:! 43:! ");
+
+    char key[RC_FINGERPRINT_STR_SIZE];
+    rc_buf_reset(&value);
+    (void)rc_buf_add_str(&value, json);
+    send(RC_TOPIC_SCHEMAS, rc_fingerprint_str(framing.fingerprint, key), -1, &value, (rc_headers_t){NULL, 0});
+    rc_history_close(history);
+    OK(rc_history_open(&cluster.config, "rollcall-test", false, NULL, &history, &rc_oops));
+    ck_assert_str_eq(given(&part, 1, NULL), "42:9 43:9 ");
+    rc_buf_fini(&value);
+}
+END_TEST
+
 int main(void)
 {
     if (!rc_cluster_is_there()) return RC_CLUSTER_ABSENT;
@@ -198,6 +235,7 @@ int main(void)
     tcase_add_test(tests, what_comes_while_reading_is_left_for_the_next_time);
     tcase_add_test(tests, parts_are_told_apart_and_keys_and_headers_are_read);
     tcase_add_test(tests, what_nobody_can_read_is_given_with_its_reason);
+    tcase_add_test(tests, a_later_writers_schema_is_found_in_its_topic);
     suite_add_tcase(suite, tests);
     return rc_unit_run(suite);
 }

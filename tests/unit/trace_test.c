@@ -27,8 +27,8 @@ static void setup(void)
                                .has_snapshot = true,
                                .snapshot = {.version = V, .presence = RC_PRESENCE_EMPLOYED, .employee = SOMEBODY},
                                .has_state = true,
-                               .has_user = true,
-                               .user = {.user = {.id = 7, .email = "A@A.example", .external_id = "42"}}};
+                               .has_user = true};
+    facts.user.user = (rc_learnamp_user_t){.id = 7, .email = "A@A.example", .external_id = "42"};
     events[0] = (rc_trace_record_t){.at = {"created", 0, 0},
                                     .lane = RC_EVENT_CREATED,
                                     .event = {.type = RC_EVENT_CREATED, .version = V, .occurred_at = {V}}};
