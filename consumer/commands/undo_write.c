@@ -8,7 +8,7 @@
  * *deactivated* for somebody who is employed. Those look the user up by our external id, reactivate, write everything,
  * and create nobody. */
 
-enum { WIDTH = 8, ROUNDS = 3, LOOK_INTERVAL_MS = 100, THROTTLED_MAX = 20 };
+enum { WIDTH = 8, ROUNDS = 5, LOOK_INTERVAL_MS = 100, THROTTLED_MAX = 20 };
 
 typedef struct writing writing_t;
 
