@@ -101,11 +101,17 @@ const char *rc_dlq_why(rc_arena_t *arena, const rc_dead_letter_t *letter)
     return rc_text_empty(letter->message) ? means : rc_arena_sprintf(arena, "%s: %s", means, letter->message);
 }
 
+/* In a table, where the same words would stand in every line. */
+static const char *say_why_shortly(rc_arena_t *arena, const rc_dead_letter_t *letter)
+{
+    if (letter->reason != RC_PARK_REJECTED || rc_text_empty(letter->message)) return rc_dlq_why(arena, letter);
+    return rc_arena_sprintf(arena, "refused: %s", letter->message);
+}
+
 static const char *say_who(rc_arena_t *arena, const rc_dead_letter_t *letter)
 {
     if (!letter->employee_id) return "not known";
-    return letter->person ? rc_arena_sprintf(arena, "%s (%s)", letter->person, letter->employee_id)
-                          : letter->employee_id;
+    return letter->person ? rc_arena_sprintf(arena, "%s %s", letter->person, letter->employee_id) : letter->employee_id;
 }
 
 static const char *say_place(rc_arena_t *arena, const rc_dead_letter_t *letter)
@@ -140,7 +146,7 @@ static rc_report_t *report_each(const rc_dlq_t *dlq)
         cells[count++] = say_who(dlq->arena, letter);
         cells[count++] = rc_say_type(letter->lane);
         cells[count++] = say_place(dlq->arena, letter);
-        cells[count++] = rc_dlq_why(dlq->arena, letter);
+        cells[count++] = say_why_shortly(dlq->arena, letter);
         rc_report_add(report, cells);
     }
     return report;
@@ -183,7 +189,7 @@ static rc_report_t *report_groups(const rc_dlq_t *dlq)
         const char *cells[] = {rc_arena_sprintf(dlq->arena, "%zu", groups[i]->count),
                                letter->integration_id ? letter->integration_id : "not known",
                                rc_say_type(letter->lane),
-                               rc_dlq_why(dlq->arena, letter),
+                               say_why_shortly(dlq->arena, letter),
                                say_who(dlq->arena, letter),
                                say_place(dlq->arena, letter)};
         rc_report_add(report, cells);

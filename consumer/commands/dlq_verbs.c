@@ -30,6 +30,15 @@ static void say_others(const rc_dlq_t *dlq)
                settled == 1 ? "was" : "were");
 }
 
+/* What to do about the open ones, when it is the same for all. */
+static const char *mend_of(const rc_dlq_t *dlq, const rc_dead_letter_t *first)
+{
+    for (size_t i = 0; i < dlq->count; i++)
+        if (dlq->letters[i].state == RC_DEAD_OPEN && dlq->letters[i].reason != first->reason)
+            return "mend what each is refused for, then try again";
+    return rc_dead_reason_mend(first->reason);
+}
+
 static void say_list(const rc_dlq_t *dlq)
 {
     const rc_args_t *args = dlq->args;
@@ -39,7 +48,7 @@ static void say_list(const rc_dlq_t *dlq)
     say_others(dlq);
     if (!first) return;
     printf("%zu dead letter%s wait%s for a person: %s.\n\n", dlq->open, plural(dlq->open), dlq->open == 1 ? "s" : "",
-           rc_dead_reason_mend(first->reason));
+           mend_of(dlq, first));
     rc_cli_next(args, "all about the first of them", "dlq show --offset %d:%lld", (int)first->partition,
                 (long long)first->offset);
     rc_cli_next(args, "when it is mended: what would be sent once more; --apply does it", "dlq replay%s",

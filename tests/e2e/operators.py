@@ -229,6 +229,18 @@ def bytes_that_nobody_reads_are_shown_and_can_be_tried():
 
 
 @test
+def many_dead_letters_are_told_in_groups():
+    headers = {"rollcall_lane": "created", "rollcall_reason": "POISON", "rollcall_failed_at": "2026-11-22T03:00:00.000Z"}
+    for i in range(60):
+        send_raw(f"{world.application}.dlq", f"{acme.id}/{i}", b"who knows", list({**headers, "rollcall_message": f"kind {i % 2}"}.items()))
+    out = consumer("dlq", "list")
+    lines = [line.split() for line in out.splitlines() if "kind " in line]
+    equal([line[:3] for line in lines], [["30", acme.id, "created"]] * 2, out)
+    assert "61 dead letters wait" in out, out
+    equal(len(letters()), 61)
+
+
+@test
 def wrong_command_lines_say_what_to_write():
     for arguments, word in ((("dlq",), "dlq list, dlq show, dlq replay"), (("dlq", "list", "--reason", "BAD"), "REJECTED"),
                             (("dlq", "list", "--employee", "x"), "--integration"), (("dlq", "show", "--offset", "99:1"), "0 to 3")):
