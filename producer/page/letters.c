@@ -33,6 +33,7 @@ struct rc_letters {
     held_t *newest;
     rc_mono_t read_at; /* when the next reading may begin */
     bool wanted;
+    bool reading;
     rc_retry_wish_t wishes[WISHES]; /* integration ids are the configuration's */
     size_t wish_count;
     rc_retry_report_t *reports; /* one an integration of the configuration */
@@ -170,6 +171,7 @@ static void grant_next(rc_letters_t *letters)
 static void read_next(rc_letters_t *letters)
 {
     letters->wanted = false;
+    letters->reading = true;
     pthread_mutex_unlock(&letters->mutex);
     rc_mono_t began = rc_mono_now();
     held_t *held = read_box(letters);
@@ -182,6 +184,7 @@ static void read_next(rc_letters_t *letters)
     pthread_mutex_lock(&letters->mutex);
     int64_t pause_ms = (ended.ms - began.ms) * PAUSE_TIMES;
     held_t *before = letters->newest;
+    letters->reading = false;
     letters->newest = held;
     letters->read_at.ms = ended.ms + (pause_ms > OLD_MS ? pause_ms : OLD_MS);
     release(before);
@@ -253,11 +256,11 @@ const rc_letterbox_t *rc_letters_get(rc_letters_t *letters, bool *fresh)
     pthread_mutex_lock(&letters->mutex);
     held_t *newest = letters->newest;
     if (newest) atomic_fetch_add(&newest->users, 1);
-    if (!letters->wanted && (!newest || letters->read_at.ms <= rc_mono_now().ms)) {
+    if (!letters->wanted && !letters->reading && (!newest || letters->read_at.ms <= rc_mono_now().ms)) {
         letters->wanted = true;
         pthread_cond_signal(&letters->changed);
     }
-    if (fresh) *fresh = !letters->wanted;
+    if (fresh) *fresh = !letters->wanted && !letters->reading;
     pthread_mutex_unlock(&letters->mutex);
     return newest ? &newest->box : NULL;
 }
