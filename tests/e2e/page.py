@@ -11,6 +11,7 @@ from rollcall.waiting import PATIENCE, wait_for
 from rollcall.world import World
 
 TOKEN = "correct-horse-battery"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
 HOSTILE = "<img src=x onerror=alert(1)>"
 BRAKES = {"deactivations": {"count": 5, "percent": 0}, "cleared_values": {"count": 5, "percent": 0}}
 
@@ -68,6 +69,17 @@ def look_at_hr():
 
 def active(employee):
     return (acme.user(employee) or {}).get("statusValue") not in (None, "deactivated")
+
+
+def ask(method, path, body=None, port_of=None, **headers):
+    """The API as a program uses it: (status, answer)."""
+    address = (port_of or world.programs[0]).address()
+    request = urllib.request.Request(f"http://{address}{path}", body and json.dumps(body).encode(), {"Content-Type": "application/json", **headers}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
 
 
 def check_page(name):
@@ -332,27 +344,31 @@ def trouble_with_kombo_is_told_in_its_words_and_with_what_to_do():
 
 @test
 def a_script_asks_with_the_token_and_another_site_not_at_all():
-    address = world.programs[0].address()
-
-    def ask(method, path, body=None, **headers):
-        request = urllib.request.Request(f"http://{address}{path}", body and json.dumps(body).encode(), {"Content-Type": "application/json", **headers}, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-
-    bearer = {"Authorization": f"Bearer {TOKEN}"}
-    status, answer = ask("GET", "/api/integrations", **bearer)
+    status, answer = ask("GET", "/api/integrations", **BEARER)
     equal((status, [one["id"] for one in answer["integrations"]]), (200, [acme.id, world["globex"].id]))
-    equal(ask("POST", "/api/orders", {"integration": acme.id, "what": "POLL"}, **bearer)[0], 202)
-    equal(ask("POST", "/api/orders", {"integration": acme.id, "what": "POLL"}, Origin="https://evil.example", **bearer)[0], 403)
+    equal(ask("POST", "/api/orders", {"integration": acme.id, "what": "POLL"}, **BEARER)[0], 202)
+    equal(ask("POST", "/api/orders", {"integration": acme.id, "what": "POLL"}, Origin="https://evil.example", **BEARER)[0], 403)
     equal(ask("GET", "/api/integrations")[0], 401)
     equal(ask("GET", "/api/integrations", Authorization="Bearer wrong")[0], 401)
     # A page that the browser has open elsewhere can neither read nor write, although the session is there.
     cookie = browser.run("return (await context.cookies())[0].value")
     equal(ask("POST", "/api/orders", {"integration": acme.id, "what": "POLL"}, Cookie=f"rollcall_session={cookie}")[0], 403)
     equal(ask("GET", "/api/integrations", Cookie=f"rollcall_session={cookie}", **{"Sec-Fetch-Site": "cross-site"})[0], 403)
+
+
+@test
+def any_producer_shows_every_customer_and_takes_orders_for_the_one_that_owns_it():
+    second = world.producer("two").start().wait_ready()
+    cookie = browser.run("return (await context.cookies())[0].value")
+    status, answer = ask("GET", "/api/integrations", port_of=second, Cookie=f"rollcall_session={cookie}")
+    equal((status, [one["state"] for one in answer["integrations"]]), (200, ["OK", "OK"]))
+    for slug in ("acme", "globex"):
+        status, order = ask("POST", "/api/orders", {"integration": world[slug].id, "what": "POLL"}, port_of=second, **BEARER)
+        equal(status, 202, slug)
+        path = f"/api/activity?integration={world[slug].id}"
+        wait_for(f"the order of {slug} to be done", lambda path=path, order=order: any(
+            one["id"] == order["id"] and one["status"] == "done" for one in ask("GET", path, port_of=second, **BEARER)[1]["orders"]), 20)
+    equal(second.stop(), 0)
 
 
 @test
