@@ -6,7 +6,9 @@
 
 #include "common/kafka_admin_handle.h"
 
-enum { AGAIN_MS = 20 };
+/* One attempt gets a part of the time: on a new cluster librdkafka 2.0 may wait for a coordinator that it never asks.
+ */
+enum { AGAIN_MS = 20, ATTEMPT_MS = 2000 };
 
 static const char *or_null(rc_arena_t *arena, const char *text)
 {
@@ -56,12 +58,18 @@ static int64_t left_ms(rc_mono_t began, int64_t timeout_ms)
     return left < 1 ? 1 : left;
 }
 
+static int64_t attempt_ms(rc_mono_t began, int64_t timeout_ms)
+{
+    int64_t left = left_ms(began, timeout_ms);
+    return left < ATTEMPT_MS ? left : ATTEMPT_MS;
+}
+
 rc_code_t rc_kafka_admin_group(rc_kafka_admin_t *admin, const char *group_id, int64_t timeout_ms, rc_arena_t *arena,
                                const rc_kafka_member_t **members, size_t *count, rc_error_t *error)
 {
     for (rc_mono_t began = rc_mono_now();;) {
         rc_error_t failure = RC_ERROR_INIT;
-        rc_code_t code = ask_group(admin, group_id, left_ms(began, timeout_ms), arena, members, count, &failure);
+        rc_code_t code = ask_group(admin, group_id, attempt_ms(began, timeout_ms), arena, members, count, &failure);
         if (!code) return RC_OK;
         if (failure.disposition != RC_RETRY || left_ms(began, timeout_ms) <= AGAIN_MS) {
             if (error) *error = failure;
@@ -130,7 +138,7 @@ rc_code_t rc_kafka_admin_committed(rc_kafka_admin_t *admin, const char *group_id
     if (count == 0) return RC_OK;
     for (rc_mono_t began = rc_mono_now();;) {
         rc_error_t failure = RC_ERROR_INIT;
-        rc_code_t code = ask_committed(admin, group_id, partitions, count, left_ms(began, timeout_ms), &failure);
+        rc_code_t code = ask_committed(admin, group_id, partitions, count, attempt_ms(began, timeout_ms), &failure);
         if (!code) return RC_OK;
         if (failure.disposition != RC_RETRY || left_ms(began, timeout_ms) <= AGAIN_MS) {
             if (error) *error = failure;
