@@ -35,6 +35,12 @@ static rc_exit_t judge(rc_dlq_t *dlq)
     dlq->filter = RC_DEAD_FILTER_INIT;
     dlq->filter.integration_id = args->integration;
     dlq->filter.employee_id = args->employee;
+    if (args->employee && strchr(args->employee, '@')) {
+        char *line = rc_cli_line(args, NULL, "trace --employee %s", args->employee);
+        rc_exit_t exit = rc_cli_fail(args, RC_EXIT_USAGE, "--employee: write the HR system's id; `%s` finds it", line);
+        free(line);
+        return exit;
+    }
     if (args->employee && !args->integration) {
         if (config->integrations_count != 1)
             return rc_cli_fail(args, RC_EXIT_USAGE,

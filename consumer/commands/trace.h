@@ -6,7 +6,7 @@
 
 #include "common/dead_letters.h"
 #include "common/history.h"
-#include "consumer/learnamp/learnamp_parse.h"
+#include "consumer/learnamp/compare.h"
 
 /* --- what is known --- */
 
@@ -52,6 +52,8 @@ typedef struct {
     const char *trouble;                /* why Learn Amp could not be asked; NULL: it answered */
     bool has_user;                      /* one bears our external id */
     rc_learnamp_profile_t user;         /* that one */
+    const rc_difference_t *differences; /* between that one and the snapshot of an employed person */
+    size_t difference_count;
     const rc_learnamp_user_t *namesake; /* another user, who has the address; NULL: none */
     const char *unreadable;             /* why a snapshot or a pending change cannot be read; NULL: it can */
 } rc_trace_facts_t;
@@ -61,7 +63,8 @@ bool rc_trace_is_known(const rc_trace_facts_t *facts);
 /* The newest that HR is known to say: the pending projection, else the snapshot, else the last event's; NULL: none. */
 const rc_employee_t *rc_trace_employee(const rc_trace_facts_t *facts);
 
-/* Whether an event still has to be taken up: neither its lane's ledger nor its place says that it was. */
+/* Whether an event still has to be taken up: neither its lane's ledger nor its place says that it was, and the person
+ * was not forgotten. */
 bool rc_trace_event_waits(const rc_trace_facts_t *facts, const rc_trace_record_t *event);
 /* Whether a parked record is still to be tried again. */
 bool rc_trace_parked_waits(const rc_trace_facts_t *facts, size_t index);

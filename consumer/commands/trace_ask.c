@@ -1,5 +1,8 @@
 #include "consumer/commands/trace_ask.h"
 
+#include <string.h>
+
+#include "common/text.h"
 #include "consumer/learnamp/readback.h"
 
 enum { ANSWER_MS = 5000, PATIENCE_MS = 3000 };
@@ -78,6 +81,33 @@ rc_trace_asked_t rc_trace_ask_email(const rc_config_t *config, const rc_integrat
     return asked;
 }
 
+/* Teams by their names alone: to know them by id, all teams would have to be read. */
+static bool compare_team(const rc_trace_facts_t *facts, const rc_learnamp_profile_t *profile,
+                         rc_difference_t *difference)
+{
+    const char *wanted = facts->snapshot.employee.primary_team.name, *shown = profile->primary_team_name;
+    bool managed = facts->integration->policy.primary_team_count > 0 && facts->integration->policy.create_teams;
+    if (!managed || !profile->expanded || profile->user.deactivated || rc_text_equal(wanted, shown)) return false;
+    *difference = (rc_difference_t){"primary_team", wanted, shown};
+    return true;
+}
+
+static void compare(const rc_userset_t *set, const rc_learnamp_profile_t *profile, rc_arena_t *arena,
+                    rc_trace_facts_t *facts)
+{
+    size_t count, kept = 0;
+    if (!facts->has_snapshot || facts->snapshot.presence != RC_PRESENCE_EMPLOYED) return;
+    const rc_difference_t *found =
+        rc_compare_user(facts->integration, set, &facts->snapshot.employee, profile, arena, &count);
+    rc_difference_t *differences = rc_arena_alloc(arena, (count + 1) * sizeof *differences);
+    for (size_t i = 0; i < count; i++)
+        if (strstr(found[i].field, "_team") == NULL) differences[kept++] = found[i];
+    kept += compare_team(facts, profile, &differences[kept]);
+    for (size_t i = 0; i < kept; i++) differences[i].learnamp = rc_arena_strdup(arena, differences[i].learnamp);
+    facts->differences = differences;
+    facts->difference_count = kept;
+}
+
 void rc_trace_ask_user(const rc_config_t *config, const atomic_bool *cancelled, rc_arena_t *arena,
                        rc_trace_facts_t *facts)
 {
@@ -89,7 +119,10 @@ void rc_trace_ask_user(const rc_config_t *config, const atomic_bool *cancelled, 
         facts->trouble = rc_arena_strdup(arena, error.message);
     const rc_userset_user_t *user = rc_userset_by_external_id(rc_readback_set(readback), facts->employee_id);
     facts->has_user = user != NULL;
-    if (user) facts->user = copy_profile(arena, &user->profile);
+    if (user) {
+        facts->user = copy_profile(arena, &user->profile);
+        compare(rc_readback_set(readback), &user->profile, arena, facts);
+    }
     if (!facts->trouble && !user && employee && employee->email) {
         rc_trace_asked_t asked = ask_by_email(readback, employee->email, arena);
         facts->trouble = asked.trouble;

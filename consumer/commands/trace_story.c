@@ -28,7 +28,8 @@ const rc_employee_t *rc_trace_employee(const rc_trace_facts_t *facts)
 
 bool rc_trace_event_waits(const rc_trace_facts_t *facts, const rc_trace_record_t *event)
 {
-    if (event->fault || event->is_behind || event->lane < 0) return false;
+    /* Nobody waits for what was forgotten. */
+    if (event->fault || event->is_behind || event->lane < 0 || !facts->has_snapshot) return false;
     return !facts->has_ledger[event->lane] || facts->ledger[event->lane].version < event->event.version;
 }
 

@@ -161,6 +161,34 @@ static void judge_event(const judging_t *judging, const rc_trace_record_t *event
     }
 }
 
+/* --- put aside, and not there any more --- */
+
+static bool is_put_aside_somewhere(const rc_trace_facts_t *facts, int lane, int64_t version)
+{
+    for (size_t i = 0; i < facts->parked.count; i++)
+        if (facts->parked.items[i].lane == lane && facts->parked.items[i].event.version == version) return true;
+    for (size_t i = 0; i < facts->letter_count; i++)
+        if (facts->letters[i].lane == lane && facts->letters[i].version == version) return true;
+    return false;
+}
+
+static void judge_what_is_lost(const judging_t *judging)
+{
+    const rc_trace_facts_t *facts = judging->facts;
+    for (int lane = 0; lane < RC_EVENT_COUNT; lane++) {
+        const rc_ledger_entry_t *entry = &facts->ledger[lane];
+        bool aside = entry->outcome == RC_OUTCOME_PARKED || entry->outcome == RC_OUTCOME_DEAD;
+        if (!facts->has_ledger[lane] || !aside || is_put_aside_somewhere(facts, lane, entry->version)) continue;
+        because(judging,
+                rc_arena_sprintf(judging->arena,
+                                 "the %s event was put aside %s, and is in none of the configured retry topics nor "
+                                 "among the dead letters: kept too short, or consumer.retry_delays changed",
+                                 rc_say_type(lane), rc_say_distance(judging->arena, entry->at, facts->now)));
+        type_next(judging, PRODUCER, "resync", this_one(judging),
+                  "publishes them again; the consumers write all of it");
+    }
+}
+
 /* --- known and not published --- */
 
 static void judge_holds(const judging_t *judging)
@@ -230,6 +258,19 @@ static const char *say_namesake(const judging_t *judging, const rc_learnamp_user
                             (long long)other->id, whose);
 }
 
+static const char *say_differences(const judging_t *judging)
+{
+    const char *words = "";
+    for (size_t i = 0; i < judging->facts->difference_count; i++) {
+        const rc_difference_t *difference = &judging->facts->differences[i];
+        words = rc_arena_sprintf(judging->arena, "%s%s%s: %s, and HR says %s", words, *words ? "; " : "",
+                                 rc_say_field(judging->arena, difference->field),
+                                 difference->learnamp ? difference->learnamp : "nothing",
+                                 difference->hr ? difference->hr : "nothing");
+    }
+    return rc_arena_sprintf(judging->arena, "Learn Amp has other values (changed by hand?): %s", words);
+}
+
 static void judge_user(const judging_t *judging)
 {
     const rc_trace_facts_t *facts = judging->facts;
@@ -253,9 +294,8 @@ static void judge_user(const judging_t *judging)
         problem = "the user is deactivated at Learn Amp, although they are employed: by hand?";
     else if (!employed && facts->has_user && !user->deactivated)
         problem = "the user is active at Learn Amp, although they have left: by hand?";
-    else if (employed && !rc_email_equal(user->email, facts->snapshot.employee.email))
-        problem = rc_arena_sprintf(arena, "Learn Amp has the address %s, and HR %s: changed by hand?",
-                                   user->email ? user->email : "(none)", facts->snapshot.employee.email);
+    else if (employed && facts->difference_count > 0)
+        problem = say_differences(judging);
     if (!problem) return;
     because(judging, problem);
     type_next(judging, PRODUCER, "resync", this_one(judging), "publishes them again; the consumers write all of it");
@@ -306,6 +346,7 @@ rc_trace_verdict_t rc_trace_judge(const rc_trace_facts_t *facts, rc_arena_t *are
     judge_parked(&judging);
     for (size_t i = 0; i < facts->events.count; i++)
         if (rc_trace_event_waits(facts, &facts->events.items[i])) judge_event(&judging, &facts->events.items[i]);
+    judge_what_is_lost(&judging);
     bool on_its_way = verdict.because_count > 0; /* then Learn Amp may differ, and that is why */
     judge_pending(&judging);
     if (facts->unreadable) because(&judging, facts->unreadable);

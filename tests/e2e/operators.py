@@ -156,6 +156,19 @@ def trace_says_that_she_is_in_step():
 
 
 @test
+def trace_says_what_was_changed_by_hand():
+    user = acme.user(case["employee"])
+    acme.change_user(user["id"], jobTitle="Changed by hand")
+    story = trace(case["employee"])
+    equal(story["verdict"], "not in step")
+    assert "job title: Changed by hand, and HR says Wizard" in story["because"][0], story
+    acme.change_user(user["id"], jobTitle="Wizard")
+    for person in acme.users():
+        if person["integrationExternalId"]:
+            equal((person["email"], trace(person["integrationExternalId"])["because"]), (person["email"], []))
+
+
+@test
 def trace_finds_people_by_address_whatever_its_case_and_says_who_had_it():
     email = acme.employee(case["employee"])["work_email"]
     equal(trace(email.upper())["employee_id"], case["employee"])
@@ -243,7 +256,7 @@ def many_dead_letters_are_told_in_groups():
 @test
 def wrong_command_lines_say_what_to_write():
     for arguments, word in ((("dlq",), "dlq list, dlq show, dlq replay"), (("dlq", "list", "--reason", "BAD"), "REJECTED"),
-                            (("dlq", "list", "--employee", "x"), "--integration"), (("dlq", "show", "--offset", "99:1"), "0 to 3")):
+                            (("dlq", "list", "--employee", "x"), "--integration"), (("dlq", "list", "--employee", "x@y.example"), "trace --employee x@y.example"), (("dlq", "show", "--offset", "99:1"), "0 to 3")):
         done = world.command("consumer", *arguments)
         equal(done.returncode, 2, words(done))
         assert word in done.stderr, done.stderr

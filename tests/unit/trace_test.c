@@ -253,7 +253,9 @@ static void deactivated_there(void)
 }
 static void other_address_there(void)
 {
-    facts.user.user.email = "b@a.example";
+    static const rc_difference_t differences[] = {{"email", "a@a.example", "b@a.example"}, {"job_title", NULL, "Boss"}};
+    facts.differences = differences;
+    facts.difference_count = 2;
 }
 static void leaver_is_active(void)
 {
@@ -276,7 +278,16 @@ static void customer_needed(void)
 }
 static void forgotten(void)
 {
-    facts.has_snapshot = facts.has_user = false;
+    facts.has_snapshot = facts.has_user = facts.has_ledger[RC_EVENT_CREATED] = false;
+}
+
+static void lost_retry(void)
+{
+    set_ledger(RC_EVENT_CREATED, V, RC_OUTCOME_PARKED, V + 5);
+}
+static void lost_letter(void)
+{
+    set_ledger(RC_EVENT_CREATED, V, RC_OUTCOME_DEAD, V + 5);
 }
 
 static const struct {
@@ -312,7 +323,8 @@ static const struct {
      "resync --integration personio:A --employee 42"},
     {"deactivated by hand", deactivated_there, RC_TRACE_NOT_IN_STEP, "deactivated at Learn Amp",
      "resync --integration personio:A --employee 42"},
-    {"another address by hand", other_address_there, RC_TRACE_NOT_IN_STEP, "b@a.example",
+    {"another address by hand", other_address_there, RC_TRACE_NOT_IN_STEP,
+     "email: b@a.example, and HR says a@a.example; job title: Boss, and HR says nothing",
      "resync --integration personio:A --employee 42"},
     {"a leaver who is active", leaver_is_active, RC_TRACE_NOT_IN_STEP, "active at Learn Amp",
      "resync --integration personio:A --employee 42"},
@@ -320,6 +332,10 @@ static const struct {
     {"Learn Amp is away", learnamp_is_away, RC_TRACE_IN_STEP, "not known: no connection", NULL},
     {"HR is not read", customer_needed, RC_TRACE_IN_STEP, "Personio's key was revoked",
      "status --integration personio:A"},
+    {"parked where nobody looks", lost_retry, RC_TRACE_NOT_IN_STEP, "in none of the configured retry topics",
+     "resync --integration personio:A --employee 42"},
+    {"a dead letter that is gone", lost_letter, RC_TRACE_NOT_IN_STEP, "nor among the dead letters",
+     "resync --integration personio:A --employee 42"},
     {"forgotten", forgotten, RC_TRACE_IN_STEP, "forgotten", NULL},
 };
 enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
