@@ -23,7 +23,8 @@ Without a PART, all of them, in this order:
   sanitizers   unit, integration and e2e again, built with AddressSanitizer and UndefinedBehaviorSanitizer
   valgrind     unit again under valgrind
   fuzz         every parser's fuzzer, one minute in all (--fuzz-seconds N: another time); built with clang
-  lint         formatting, warnings at -O3, clang-tidy, cppcheck, shellcheck, generated pages, links, files of deploy/
+  lint         formatting, warnings at -O3, clang-tidy, cppcheck, shellcheck, generated pages, links and command lines in them,
+               files of deploy/
   image        the container image, built and started without an engine (root only)
 
 Logs are kept in build/test-logs/. The last line counts single tests; the exit code is 1 if any failed.

@@ -254,6 +254,7 @@ part_lint() {
     tool generated-pages bash tests/support/pages.sh --check
     tool links bash tests/support/links.sh
     tool modules bash tests/support/modules.sh
+    tool command-lines python3 tests/support/command_lines.py
     tool deploy-files bash tests/support/python.sh tests/deploy/deploy_files.py
     versioned clang-format clang-format-14 14 clang-format-14 --dry-run -Werror "${sources[@]}"
     versioned cppcheck cppcheck '2\.10' cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --enable=warning,performance,portability \
