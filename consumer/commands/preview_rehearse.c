@@ -338,7 +338,10 @@ static void on_done(void *opaque, const rc_apply_result_t *result)
         give_up(rehearsal, &error);
     } else {
         rehearsal->handed_over = result->kind == RC_APPLY_HAND_OVER;
-        note_done(rehearsal, rehearsal->handed_over ? RC_OUTCOME_HANDED_OVER : result->outcome, result->version);
+        if (rehearsal->handed_over)
+            note_done(rehearsal, RC_OUTCOME_HANDED_OVER, rehearsal->event.version);
+        else
+            note_done(rehearsal, result->outcome, result->version);
         rehearsal->why = rc_arena_strdup(rehearsal->arena, result->reason);
         if (!rehearsal->handed_over) rehearsal->at = rehearsal->at->next;
         rehearse_next(rehearsal);
