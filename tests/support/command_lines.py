@@ -53,7 +53,7 @@ def command_lines(text, is_source):
             # In prose only what stands between backticks is a command line.
             code = line[:found.start()].count("`") % 2 or (
                 not is_source and (line.startswith("    ") or not re.match(r"[A-Z|\-*(\[]", line.lstrip())))
-            words = [re.split(r"[\\\"']", word)[0].rstrip(",.:") for word in found.group(2).split()]
+            words = [re.split(r"[\\\"'%]", word)[0].rstrip(",.:") for word in found.group(2).split()]
             if code and words:
                 yield number, f"rollcall-{found.group(1)}", words
 
