@@ -63,7 +63,8 @@ static void choose_folder(rc_picture_t *picture, const rc_config_t *config)
 /* ---- What Kafka has ---- */
 
 /* Nothing is created: a cluster without topics is one before the first import. */
-static rc_code_t look_for_topics(rc_picture_t *picture, const rc_config_t *config, rc_error_t *error)
+static rc_code_t look_for_topics(rc_picture_t *picture, const rc_config_t *config, int64_t timeout_ms,
+                                 rc_error_t *error)
 {
     static const rc_topic_kind_t kinds[] = {RC_TOPIC_SNAPSHOT, RC_TOPIC_STATE, RC_TOPIC_PENDING, RC_TOPIC_SCHEMAS};
     enum { COUNT = sizeof kinds / sizeof *kinds };
@@ -73,7 +74,7 @@ static rc_code_t look_for_topics(rc_picture_t *picture, const rc_config_t *confi
     size_t there = 0;
     for (size_t i = 0; i < COUNT; i++) infos[i].name = rc_topic_name(config, kinds[i], arena);
     rc_code_t code = rc_kafka_admin_open(picture->kafka, &admin, error);
-    if (code == RC_OK) code = rc_kafka_admin_topics(admin, infos, COUNT, false, ASK_TIMEOUT_MS, error);
+    if (code == RC_OK) code = rc_kafka_admin_topics(admin, infos, COUNT, false, timeout_ms, error);
     for (size_t i = 0; code == RC_OK && i < COUNT; i++) {
         there += infos[i].partitions > 0;
         if (infos[i].partitions > 0 && infos[i].partitions != config->kafka.partitions)
@@ -94,10 +95,14 @@ static rc_code_t look_for_topics(rc_picture_t *picture, const rc_config_t *confi
     return code;
 }
 
-static rc_code_t take(rc_picture_t *picture, const rc_config_t *config, const atomic_bool *stop, rc_error_t *error)
+static rc_code_t take(rc_picture_t *picture, const rc_config_t *config, int64_t wait_ms, const atomic_bool *stop,
+                      rc_error_t *error)
 {
     rc_code_t code = rc_kafka_new(config, "rollcall-producer-plan", &picture->kafka, error);
-    if (code == RC_OK) code = look_for_topics(picture, config, error);
+    if (code == RC_OK)
+        code = look_for_topics(picture, config, wait_ms < ASK_TIMEOUT_MS ? wait_ms : ASK_TIMEOUT_MS, error);
+    if (code != RC_OK && error->disposition == RC_RETRY)
+        return rc_error_prefix(error, "Kafka does not answer; see `rollcall-producer check`");
     if (code != RC_OK) return code;
     rc_enrol_reader(config, &picture->enrolment);
     picture->codec = rc_codec_new(picture->enrolment.store, RC_WIRE_SINGLE_OBJECT);
@@ -127,9 +132,9 @@ rc_code_t rc_picture_init(rc_picture_t *picture, const rc_config_t *config, int6
     choose_folder(picture, config);
     rc_later_t *later = rc_later_new();
     rc_later_add(later, wait_ms, give_up, NULL, &patience);
-    rc_code_t code = take(picture, config, stop, error);
+    rc_code_t code = take(picture, config, wait_ms, stop, error);
     rc_later_free(later);
-    if (!atomic_load(&patience.late)) return code;
+    if (code != RC_CANCELLED || !atomic_load(&patience.late)) return code;
     return rc_error_set(error, RC_TIMEOUT, RC_RETRY,
                         "Kafka was not read to its end within %s; see `rollcall-producer check`, or wait longer "
                         "(--wait)",
