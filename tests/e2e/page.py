@@ -378,6 +378,8 @@ def whoever_signs_out_sees_nothing_more():
     equal(browser.run("return page.evaluate(async () => (await fetch('/api/integrations')).status)"), 401)
     assert acme.description["name"] not in main_text(), main_text()
     equal(browser.complaints(), [])
+    # With the page open in a browser, both still end by themselves.
+    equal([program.stop() for program in world.programs if program.alive], [0, 0])
 
 
 with world:
