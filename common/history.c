@@ -247,7 +247,7 @@ rc_code_t rc_history_read(rc_history_t *history, const rc_history_part_t *parts,
 {
     const rc_config_t *config = rc_kafka_config(history->kafka);
     rc_arena_t *names = rc_arena_new_sized(1024); /* not the visitor's, which may be reset */
-    history->has_schemas = false; /* one that was not there may be there by now */
+    history->has_schemas = false;                 /* one that was not there may be there by now */
     history->unavailable_id = 0;
     rc_kafka_span_t *spans = rc_arena_alloc(names, count * sizeof *spans);
     for (size_t i = 0; i < count; i++)

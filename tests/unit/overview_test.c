@@ -112,7 +112,8 @@ START_TEST(a_hold_says_how_many_since_when_and_what_to_type)
     overview.state.holds = &hold;
     overview.state.hold_count = 1;
     const char *said = troubles(NULL);
-    SAYS(said, "240 team changes held for a person to decide, since 2026-11-22 07:00 UTC (5 h ago); 115 would have passed");
+    SAYS(said,
+         "240 team changes held for a person to decide, since 2026-11-22 07:00 UTC (5 h ago); 115 would have passed");
     SAYS(said, "rollcall-producer status --integration personio:A --hold team_changes-1a2b3c");
     SAYS(said, "rollcall-producer approve --integration personio:A --hold team_changes-1a2b3c");
     SAYS(said, "rollcall-producer reject --integration personio:A --hold team_changes-1a2b3c");
