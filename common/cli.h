@@ -35,7 +35,7 @@ typedef enum {
     X(OFFSET, "--offset", "P:N", "the record at this partition and offset") \
     X(YES, "--yes", NULL, "do not ask on the terminal") \
     X(APPLY, "--apply", NULL, "do it; without it nothing is changed") \
-    X(REPAIR, "--repair", NULL, "write what differs") \
+    X(REPAIR, "--repair", NULL, "have the running consumers mend what differs") \
     X(REFERENCE, "--reference", NULL, "print the reference page of all settings instead") \
     X(WAIT, "--wait", "DURATION", "how long to wait for Kafka, and for an answer (default 60s)")
 /* clang-format on */
