@@ -21,14 +21,15 @@ build_packages="gcc libc6-dev cmake ninja-build pkgconf:pkg-config ca-certificat
     libyaml-dev libssl-dev uuid-dev libuv1-dev libxxhash-dev check"
 image_packages="buildah:buildah debootstrap:debootstrap"
 
-# Debian 12 has clang 14, with which the sources are formatted; elsewhere the distribution's own takes its place.
+# Debian 12 has clang 14, with which the sources are formatted; elsewhere the distribution's own takes its place; kubectl has another
+# name there.
 test_packages() {
-    local clang=""
-    if [ "$(release)" = bookworm ]; then clang=-14; fi
+    local clang="" kubectl=kubectl
+    if [ "$(release)" = bookworm ]; then clang=-14 kubectl=kubernetes-client; fi
     echo "clang$clang clang-format$clang clang-tidy$clang libclang-rt${clang:--19}-dev
         cppcheck:cppcheck shellcheck:shellcheck valgrind:valgrind git:git procps:ps
         default-jre-headless:java maven:mvn nodejs:node npm:npm python3:python3 python3-venv:python3
-        kubernetes-client:kubectl systemd:systemd-analyze"
+        $kubectl:kubectl systemd:systemd-analyze"
 }
 
 release() {
