@@ -18,7 +18,8 @@ def at_midnight_the_last_day_ends_and_the_first_begins():
     # The customer's clock shows a quarter of a minute before midnight.
     now = int(time.time())
     offset = zones.until_midnight(now, UNTIL_MIDNIGHT)
-    folder = zones.folder(world.folder, {"Test/Soon": [(offset,)]})
+    folder = zones.folder(world.folder)
+    zones.write(folder, {"Test/Soon": [(offset,)]})
     today = datetime.datetime.fromtimestamp(now + offset, datetime.timezone.utc).date()
     tomorrow = today + datetime.timedelta(days=1)
 

@@ -15,6 +15,12 @@ static inline int64_t rc_unit_patience_ms(int64_t limit_ms)
     return times > 1 ? limit_ms * times : limit_ms;
 }
 
+/* How many rounds of a loop over random cases: fewer where each takes so many times as long. */
+static inline int rc_unit_rounds(int rounds)
+{
+    return (int)(rounds / rc_unit_patience_ms(1));
+}
+
 /* Takes the suite. */
 static inline int rc_unit_run(Suite *suite)
 {

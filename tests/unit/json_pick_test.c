@@ -110,10 +110,10 @@ START_TEST(json_pick_takes_nothing_that_jansson_refuses)
     static const char bytes[] = "{}[]\",:0123456789.eE-+\\u/nrtalsf \t\x01\xc3\xa4id";
     uint64_t seed = 0x9E3779B97F4A7C15u;
     long taken = 0;
-    for (long i = 0; i < 200000; i++) {
+    for (int i = 0; i < rc_unit_rounds(200000); i++) {
         char text[sizeof whole];
         memcpy(text, whole, sizeof whole);
-        for (int changes = (int)(i % 3); changes >= 0; changes--) {
+        for (int changes = i % 3; changes >= 0; changes--) {
             seed = seed * 6364136223846793005u + 1442695040888963407u;
             text[(seed >> 33) % (sizeof whole - 1)] = bytes[(seed >> 17) % (sizeof bytes - 1)];
         }

@@ -157,7 +157,7 @@ END_TEST
 /* A company that grows, then loses most of its people to newcomers, round after round. */
 START_TEST(any_number_may_come_and_go)
 {
-    enum { PEOPLE = 5000, ROUNDS = 12 };
+    enum { PEOPLE = 2000, ROUNDS = 8 };
     char id[16];
     for (int round = 0; round < ROUNDS; round++) {
         rc_roll_begin(roll, 1);

@@ -7,18 +7,21 @@ from pathlib import Path
 SYSTEM = Path("/usr/share/zoneinfo")
 
 
-def folder(parent, zones):
-    """A folder for TZDIR: the system's zones, and `zones`: {"Area/Name": [(offset_s,), (from_s, offset_s), …]}, of which the first holds
-    from the beginning. Returns its path as text."""
+def folder(parent):
+    """A folder for TZDIR with the system's zones. Returns its path as text."""
     made = parent / "zoneinfo"
     made.mkdir()
-    for name, shifts in zones.items():
-        path = made / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(_file(shifts))
     for entry in os.listdir(SYSTEM):
         (made / entry).symlink_to(SYSTEM / entry)
     return str(made)
+
+
+def write(made, zones):
+    """Adds `zones`: {"Area/Name": [(offset_s,), (from_s, offset_s), …]}, of which the first holds from the beginning."""
+    for name, shifts in zones.items():
+        path = Path(made) / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(_file(shifts))
 
 
 def until_midnight(now, seconds):
