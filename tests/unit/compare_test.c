@@ -115,6 +115,11 @@ START_TEST(a_user_who_equals_has_no_difference)
 END_TEST
 
 /* One text of the user, or of HR, is another. */
+static void set_member(void *of, size_t member, const char *value)
+{
+    memcpy((char *)of + member, &value, sizeof value);
+}
+
 #define OF_USER(member) offsetof(rc_learnamp_profile_t, member)
 static const struct {
     size_t member;
@@ -136,7 +141,7 @@ static const struct {
 
 START_TEST(each_field_is_compared)
 {
-    *(const char **)((char *)&user + texts[_i].member) = texts[_i].value;
+    set_member(&user, texts[_i].member, texts[_i].value);
     ck_assert_str_eq(differences(), texts[_i].want);
 }
 END_TEST
@@ -155,9 +160,9 @@ static const struct {
 
 START_TEST(an_empty_value_is_a_value)
 {
-    *(const char **)((char *)&hr + cleared[_i].member) = NULL;
+    set_member(&hr, cleared[_i].member, NULL);
     ck_assert_str_eq(differences(), cleared[_i].want);
-    *(const char **)((char *)&hr + cleared[_i].member) = "";
+    set_member(&hr, cleared[_i].member, "");
     ck_assert_str_eq(differences(), cleared[_i].want);
 }
 END_TEST
