@@ -1,24 +1,12 @@
 /* The page's API: who may ask, what can be asked, what is answered. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/log.h"
 #include "producer/page/answers.h"
 #include "producer/page/fold.h"
 #include "producer/page/page_state.h"
 
 enum { ROWS = 50, MOST_ROWS = 500, MAX_BODY_BYTES = 16 * 1024 };
-
-/* A request on its way to its answer. */
-typedef struct {
-    rc_page_t *page;
-    const rc_httpd_request_t *request;
-    rc_httpd_reply_t *reply;
-    json_t *body;                        /* of a POST: an object */
-    size_t index;                        /* of the integration that is asked for */
-    const rc_integration_t *integration; /* NULL: none is */
-} call_t;
 
 void rc_page_refuse(rc_httpd_reply_t *reply, int status, const char *why)
 {
@@ -27,89 +15,10 @@ void rc_page_refuse(rc_httpd_reply_t *reply, int status, const char *why)
     rc_httpd_reply_json(reply, status, json);
 }
 
-/* --- signing in --- */
-
-/* Whether the browser speaks TLS, to the proxy before us: it says so itself when it writes. */
-static bool is_tls(const rc_httpd_request_t *request)
-{
-    const char *origin = rc_httpd_header(request, "Origin"), *proto = rc_httpd_header(request, "X-Forwarded-Proto");
-    return (origin && strncmp(origin, "https://", 8) == 0) || (proto && strcmp(proto, "https") == 0);
-}
-
-static void set_cookie(const call_t *call, const char *session, int64_t seconds)
-{
-    char *cookie = rc_sprintf(RC_GUARD_COOKIE "=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Strict%s", session,
-                              (long long)seconds, is_tls(call->request) ? "; Secure" : "");
-    rc_httpd_reply_header(call->reply, "Set-Cookie", cookie);
-    free(cookie);
-}
-
-/* Whether this token may be tried now; the answer is there when not. */
-static bool may_try(const call_t *call)
-{
-    char seconds[24];
-    pthread_mutex_lock(&call->page->mutex);
-    int64_t wait_ms = rc_throttle_wait_ms(&call->page->throttle, rc_mono_now());
-    pthread_mutex_unlock(&call->page->mutex);
-    if (!wait_ms) return true;
-    (void)snprintf(seconds, sizeof seconds, "%lld", (long long)(wait_ms + 999) / 1000);
-    rc_httpd_reply_header(call->reply, "Retry-After", seconds);
-    rc_page_refuse(call->reply, 429, "too many wrong tokens; try again in a moment");
-    return false;
-}
-
-static void note_wrong_token(const call_t *call)
-{
-    pthread_mutex_lock(&call->page->mutex);
-    (void)rc_throttle_take(&call->page->throttle, rc_mono_now());
-    pthread_mutex_unlock(&call->page->mutex);
-    rc_log(RC_LEVEL_WARN, "a wrong token was given to the status page", RC_LOG_STR(PATH, call->request->path));
-}
-
-static void answer_session(const call_t *call, const char *session)
-{
-    const rc_guard_t *guard = &call->page->guard;
-    char csrf[RC_HMAC_TEXT_SIZE];
-    bool open = !*guard->token;
-    json_t *json = json_object();
-    (void)json_object_set_new(json, "needs_token", json_boolean(!open));
-    (void)json_object_set_new(json, "signed_in", json_boolean(open || session));
-    if (open || session) rc_json_put_str(json, "csrf", rc_guard_csrf(guard, session, csrf));
-    rc_json_put_str(json, "release", RC_VERSION);
-    rc_httpd_reply_json(call->reply, 200, json);
-}
-
-static void get_session(call_t *call)
-{
-    char text[RC_GUARD_SESSION_SIZE];
-    answer_session(
-        call, rc_guard_find_session(&call->page->guard, rc_httpd_header(call->request, "Cookie"), rc_wall_now(), text));
-}
-
-static void sign_in(call_t *call)
-{
-    char session[RC_GUARD_SESSION_SIZE];
-    const char *token = rc_json_str(call->body, "token");
-    if (!may_try(call)) return;
-    if (!token || !rc_guard_knows(&call->page->guard, token)) {
-        note_wrong_token(call);
-        rc_page_refuse(call->reply, 401, "this is not the token");
-        return;
-    }
-    set_cookie(call, rc_guard_session(&call->page->guard, rc_wall_now(), session), RC_GUARD_SESSION_MS / 1000);
-    answer_session(call, session);
-}
-
-static void sign_out(call_t *call)
-{
-    set_cookie(call, "", 0);
-    answer_session(call, NULL);
-}
-
 /* --- reading --- */
 
 /* What is known of an integration; finish with rc_roster_release. False: it could not be read, and that is answered. */
-static bool know(call_t *call, size_t index, rc_known_t *known)
+static bool know(rc_page_call_t *call, size_t index, rc_known_t *known)
 {
     rc_page_t *page = call->page;
     rc_error_t error = RC_ERROR_INIT;
@@ -126,7 +35,7 @@ static bool know(call_t *call, size_t index, rc_known_t *known)
 }
 
 /* The same of the one that is asked for, where a list is needed. */
-static bool know_lists(call_t *call, rc_known_t *known)
+static bool know_lists(rc_page_call_t *call, rc_known_t *known)
 {
     if (!know(call, call->index, known)) return false;
     if (known->roster && known->roster->error.code == RC_OK) return true;
@@ -155,7 +64,7 @@ static rc_slice_t slice_of(const rc_httpd_request_t *request)
                         .limit = number_arg(request, "limit", ROWS, MOST_ROWS)};
 }
 
-static json_t *orders_json(const call_t *call, const char *integration_id, rc_wall_t now)
+static json_t *orders_json(const rc_page_call_t *call, const char *integration_id, rc_wall_t now)
 {
     size_t count;
     rc_arena_t *arena = call->request->arena;
@@ -169,7 +78,7 @@ static json_t *orders_json(const call_t *call, const char *integration_id, rc_wa
     return list;
 }
 
-static void get_integrations(call_t *call)
+static void get_integrations(rc_page_call_t *call)
 {
     json_t *json = json_object(), *list = json_array();
     const rc_config_t *config = call->page->config;
@@ -210,7 +119,7 @@ static bool choice_of(const rc_httpd_request_t *request, rc_choice_t *choice)
     return choice->reasons != 0;
 }
 
-static void get_waiting(call_t *call)
+static void get_waiting(rc_page_call_t *call)
 {
     rc_arena_t *arena = call->request->arena;
     const rc_slice_t slice = slice_of(call->request);
@@ -244,7 +153,7 @@ static void get_waiting(call_t *call)
     rc_page_refuse(call->reply, 503, error.message);
 }
 
-static void get_calendar(call_t *call)
+static void get_calendar(rc_page_call_t *call)
 {
     const rc_slice_t slice = slice_of(call->request);
     rc_known_t known;
@@ -255,7 +164,7 @@ static void get_calendar(call_t *call)
     rc_httpd_reply_json(call->reply, 200, json);
 }
 
-static void get_activity(call_t *call)
+static void get_activity(rc_page_call_t *call)
 {
     size_t count;
     json_t *json = json_object();
@@ -266,7 +175,7 @@ static void get_activity(call_t *call)
     rc_httpd_reply_json(call->reply, 200, json);
 }
 
-static void get_letters(call_t *call)
+static void get_letters(rc_page_call_t *call)
 {
     const rc_slice_t slice = slice_of(call->request);
     const rc_letterbox_t *box = rc_letters_get(call->page->letters, NULL);
@@ -283,113 +192,28 @@ static void get_letters(call_t *call)
     rc_letterbox_release(box);
 }
 
-/* --- ordering --- */
-
-static void retry_letters(call_t *call)
-{
-    long long partition = rc_json_int(call->body, "partition", -1), offset = rc_json_int(call->body, "offset", -1);
-    bool all = rc_json_bool(call->body, "all", false);
-    const rc_retry_wish_t wish = {
-        .integration_id = call->integration->id, .partition = all ? -1 : (int32_t)partition, .offset = offset};
-    if (!all && (partition < 0 || partition >= call->page->config->kafka.partitions || offset < 0)) {
-        rc_page_refuse(call->reply, 400, "`partition` and `offset` name one, or `all` is true");
-    } else if (!rc_letters_retry(call->page->letters, &wish)) {
-        rc_httpd_reply_header(call->reply, "Retry-After", "1");
-        rc_page_refuse(call->reply, 429, "many are being tried at this moment; ask again");
-    } else {
-        rc_httpd_reply_json(call->reply, 202, json_object());
-    }
-}
-
-/* The hold that is to be decided, as it stands now. False: answered. */
-static bool find_hold(call_t *call, rc_order_t *order, rc_wall_t *listed_at)
-{
-    rc_error_t error = RC_ERROR_INIT;
-    rc_sync_state_t state;
-    bool found = false;
-    const char *listed = rc_json_str(call->body, "listed_at");
-    order->hold_id = rc_json_str(call->body, "hold");
-    order->employees = rc_json_int(call->body, "employees", 0);
-    if (!order->hold_id || !listed || rc_wall_parse(listed, listed_at, NULL) != RC_OK) {
-        rc_page_refuse(call->reply, 400, "`hold` and `listed_at` say which list was looked at");
-        return false;
-    }
-    if (rc_views_state(call->page->views, order->integration_id, call->request->arena, &state, &found, &error) !=
-        RC_OK) {
-        rc_page_refuse(call->reply, 503, error.message);
-        return false;
-    }
-    const rc_hold_t *hold = rc_answer_find_hold(found ? &state : NULL, order->hold_id);
-    if (!hold) {
-        rc_page_refuse(call->reply, 409, "nobody waits in this list any more: it was decided, or HR has changed");
-        return false;
-    }
-    order->brake = hold->brake;
-    return true;
-}
-
-static bool find_events(call_t *call, rc_order_t *order)
-{
-    size_t i;
-    const json_t *events = json_object_get(call->body, "events"), *name;
-    json_array_foreach(events, i, name)
-    {
-        int type = rc_enum_parse(&RC_ENUM_EVENT, json_string_value(name));
-        if (type < 0) order->events |= 1U << RC_EVENT_COUNT;
-        if (type >= 0) order->events |= 1U << type;
-    }
-    if (order->events && !(order->events >> RC_EVENT_COUNT)) return true;
-    rc_page_refuse(call->reply, 400, "`events` lists created, profile-updated, team-changed, deactivated, or some");
-    return false;
-}
-
-static void order(call_t *call)
-{
-    static const rc_command_kind_t kinds[] = {RC_COMMAND_APPROVE, RC_COMMAND_REJECT, RC_COMMAND_PAUSE,
-                                              RC_COMMAND_RESUME, RC_COMMAND_POLL};
-    const char *what = rc_json_str(call->body, "what");
-    int kind = rc_enum_parse(&RC_ENUM_COMMAND, what);
-    rc_order_t made = {.integration_id = call->integration->id, .kind = (rc_command_kind_t)kind};
-    rc_wall_t listed_at = {0};
-    rc_error_t error = RC_ERROR_INIT;
-    size_t i = 0, count = sizeof kinds / sizeof *kinds;
-    while (i < count && (int)kinds[i] != kind) i++;
-    if (i == count) {
-        rc_page_refuse(call->reply, 400, "`what` is APPROVE, REJECT, PAUSE, RESUME or POLL");
-        return;
-    }
-    if ((made.kind == RC_COMMAND_APPROVE || made.kind == RC_COMMAND_REJECT) && !find_hold(call, &made, &listed_at))
-        return;
-    if ((made.kind == RC_COMMAND_PAUSE || made.kind == RC_COMMAND_RESUME) && !find_events(call, &made)) return;
-    if (rc_orders_send(call->page->orders, &made, listed_at, &error) != RC_OK) {
-        rc_page_refuse(call->reply, error.code == RC_CONFLICT ? 409 : 503, error.message);
-        return;
-    }
-    rc_httpd_reply_json(call->reply, 202, rc_answer_order(&made, NULL, made.issued_at));
-}
-
 /* --- the door --- */
 
 static const struct endpoint {
     const char *method, *path;
     bool needs_login, needs_integration, works_closed;
-    void (*handle)(call_t *call);
+    void (*handle)(rc_page_call_t *call);
 } ENDPOINTS[] = {
-    {"GET", "/api/session", false, false, true, get_session},
-    {"POST", "/api/session", false, false, true, sign_in},
-    {"DELETE", "/api/session", true, false, true, sign_out},
+    {"GET", "/api/session", false, false, true, rc_page_get_session},
+    {"POST", "/api/session", false, false, true, rc_page_sign_in},
+    {"DELETE", "/api/session", true, false, true, rc_page_sign_out},
     {"GET", "/api/integrations", true, false, false, get_integrations},
     {"GET", "/api/waiting", true, true, false, get_waiting},
     {"GET", "/api/calendar", true, true, false, get_calendar},
     {"GET", "/api/activity", true, true, false, get_activity},
     {"GET", "/api/dead-letters", true, true, false, get_letters},
-    {"POST", "/api/dead-letters", true, true, false, retry_letters},
-    {"POST", "/api/orders", true, true, false, order},
+    {"POST", "/api/dead-letters", true, true, false, rc_page_retry_letters},
+    {"POST", "/api/orders", true, true, false, rc_page_order},
 };
 enum { ENDPOINT_COUNT = sizeof ENDPOINTS / sizeof *ENDPOINTS };
 
 /* NULL: answered. */
-static const struct endpoint *find_endpoint(const call_t *call)
+static const struct endpoint *find_endpoint(const rc_page_call_t *call)
 {
     bool there = false;
     for (size_t i = 0; i < ENDPOINT_COUNT; i++) {
@@ -403,20 +227,20 @@ static const struct endpoint *find_endpoint(const call_t *call)
 }
 
 /* Whether the caller may; else it is answered. */
-static bool pass_guard(const call_t *call, bool needs_login)
+static bool pass_guard(const rc_page_call_t *call, bool needs_login)
 {
     const rc_guard_request_t asked = rc_page_asked(call->request, needs_login);
     const char *why;
-    if (needs_login && asked.authorization && *call->page->guard.token && !may_try(call)) return false;
+    if (needs_login && asked.authorization && *call->page->guard.token && !rc_page_may_try(call)) return false;
     rc_guard_verdict_t verdict = rc_guard_look(&call->page->guard, &asked, rc_wall_now(), &why);
     if (verdict == RC_GUARD_PASSED) return true;
-    if (verdict == RC_GUARD_WRONG_TOKEN) note_wrong_token(call);
+    if (verdict == RC_GUARD_WRONG_TOKEN) rc_page_note_wrong_token(call);
     rc_page_refuse(call->reply, verdict == RC_GUARD_FORBIDDEN ? 403 : 401, why);
     return false;
 }
 
 /* The body of a POST is an object in JSON, said to be that: a form of another site cannot say so. */
-static bool read_body(call_t *call)
+static bool read_body(rc_page_call_t *call)
 {
     const char *type = rc_httpd_header(call->request, "Content-Type");
     rc_error_t error = RC_ERROR_INIT;
@@ -434,7 +258,7 @@ static bool read_body(call_t *call)
     return true;
 }
 
-static bool find_integration(call_t *call)
+static bool find_integration(rc_page_call_t *call)
 {
     const rc_config_t *config = call->page->config;
     const char *id = call->body ? rc_json_str(call->body, "integration") : rc_httpd_arg(call->request, "integration");
@@ -450,7 +274,7 @@ static bool find_integration(call_t *call)
 
 void rc_page_api(const rc_httpd_request_t *request, rc_httpd_reply_t *reply, void *page)
 {
-    call_t call = {.page = page, .request = request, .reply = reply};
+    rc_page_call_t call = {.page = page, .request = request, .reply = reply};
     rc_page_safe_headers(reply);
     rc_httpd_reply_header(reply, "Cache-Control", "no-store");
     const struct endpoint *endpoint = find_endpoint(&call);
