@@ -138,18 +138,18 @@ all_followed() {
 }
 
 for name in "${names[@]}"; do subscribe "$name"; done
-await 60 "all subscribers read what was there" all_followed $published
+await 120 "all subscribers read what was there" all_followed $published
 
 # A promotion with a move, one who leaves; then the team has another name, and the leaver is back.
 change "[{\"op\": \"update\", \"employee\": \"$mover\", \"job_title\": \"Lead\", \"team\": \"$group\"}, {\"op\": \"leave\", \"employee\": \"$leaver\", \"termination_date\": \"2020-01-01\", \"start_date\": \"2019-01-01\"}]"
 publish
 change "[{\"op\": \"rename_group\", \"group\": \"$group\", \"name\": \"Subscribers\"}, {\"op\": \"rehire\", \"employee\": \"$leaver\"}]"
 publish
-await 30 "all subscribers follow" all_followed $published
+await 90 "all subscribers follow" all_followed $published
 
 # A writer of a later release, whose schema nobody had seen when the subscribers began.
 "$python" "$root/tests/support/newer_writer.py" newer
-await 30 "all subscribers read the event of a newer writer" all_followed $((published + 1))
+await 90 "all subscribers read the event of a newer writer" all_followed $((published + 1))
 
 for name in "${names[@]}"; do kill -TERM "${pid_of[$name]}"; done
 for name in "${names[@]}"; do
@@ -173,7 +173,7 @@ check "a field that the newer writer added and a symbol that it invented stop no
 export UNTIL_END=1
 for name in "${names[@]}"; do subscribe "$name"; done
 ended() { ! kill -0 "${pid_of[python]}" 2>/dev/null && ! kill -0 "${pid_of[node]}" 2>/dev/null && ! kill -0 "${pid_of[java]}" 2>/dev/null; }
-await 30 "all subscribers end by themselves" ended
+await 90 "all subscribers end by themselves" ended
 for name in "${names[@]}"; do
     code=0
     wait "${pid_of[$name]}" || code=$?
