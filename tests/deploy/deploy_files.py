@@ -1,6 +1,6 @@
 """The files of deploy/ that other programs read: alerts, dashboard, Kubernetes, systemd. Each is given to the tool that will read
 it, and what they say about Rollcall is held against Rollcall: metrics and labels against common/metrics.h, links against
-docs/operations.md, configurations against the programs. Prints a line for each thing it proves; $RC_BIN is where the programs are."""
+docs/operations.md, that page's tables against its sections and the producer's codes, configurations against the programs. Prints a line for each thing it proves; $RC_BIN is where the programs are."""
 
 import json
 import os
@@ -103,6 +103,20 @@ def check_alerts(metrics, promtool):
     prove(f"{len(rules)} alerts fire on their symptoms and lead to the runbook")
 
 
+def check_runbook():
+    """Every section is found by its symptom, and every code of Kombo that the producer knows by its name."""
+    index, *sections = (ROOT / "docs/operations.md").read_text().split("\n## ")
+    for section in sections:
+        link = re.sub(r"[^\w\- ]", "", section.splitlines()[0].lower()).replace(" ", "-")
+        if f"(#{link})" not in index:
+            complain(f"docs/operations.md: the table of symptoms does not lead to #{link}")
+    codes = set(re.findall(r'\{"([A-Z]+\.[A-Z_]+)"', (ROOT / "producer/kombo/kombo_error.c").read_text()))
+    named = set(re.findall(r"`([A-Z]+\.[A-Z_]+)`", "".join(sections)))
+    for code in sorted(codes ^ named):
+        complain(f"docs/operations.md: {code} is {'not explained' if code in codes else 'no code that producer/kombo/kombo_error.c knows'}")
+    prove(f"{len(sections)} sections of the runbook are led to, and {len(codes)} codes of Kombo explained")
+
+
 def check_dashboard(metrics, promtool, scratch):
     dashboard = json.loads(DASHBOARD.read_text())
     expressions = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
@@ -162,6 +176,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         check_alerts(metrics, promtool)
+        check_runbook()
         check_dashboard(metrics, promtool, scratch)
         check_kubernetes()
         check_configurations()
