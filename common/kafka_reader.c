@@ -4,8 +4,13 @@
 #include <string.h>
 
 #include "common/kafka_admin_handle.h"
+#include "common/log.h"
 
-enum { EVENTS_AT_ONCE = 256, SLICE_MS = 100 };
+enum {
+    EVENTS_AT_ONCE = 256,
+    SLICE_MS = 100,
+    HANGS_MS = 2000 /* ours are over in a fraction of it; a killed process's is ended by the broker after 10 s */
+};
 
 struct rc_kafka_reader {
     rc_kafka_handle_t handle;
@@ -128,6 +133,7 @@ typedef struct {
     int64_t from;
     int64_t end; /* as it was at the beginning */
     rc_wall_t since;
+    int64_t stalled_at_ms; /* monotonic: since when an open transaction is all that is left; 0: it is not */
     bool ended;
 } place_t;
 
@@ -219,6 +225,7 @@ static bool take_message(reading_t *reading, const rc_kafka_message_t *message)
 {
     place_t *place = place_of(reading, message->topic, message->partition);
     if (!place || place->ended) return true;
+    place->stalled_at_ms = 0;
     bool too_old = message->timestamp_ms >= 0 && message->timestamp_ms < place->since.ms;
     bool goes_on = message->offset >= place->end || too_old || reading->visit(reading->opaque, message);
     if (message->offset + 1 >= place->end) end_place(reading, place);
@@ -230,13 +237,29 @@ static bool take(reading_t *reading, const rc_kafka_event_t *event, rc_error_t *
     if (event->kind == RC_KAFKA_MESSAGE) return take_message(reading, &event->message);
     place_t *place = event->kind == RC_KAFKA_NONE ? NULL : place_of(reading, event->at.topic, event->at.partition);
     if (!place || place->ended) return true;
-    if (event->kind == RC_KAFKA_EOF) end_place(reading, place);
+    if (event->kind == RC_KAFKA_EOF && event->at.offset >= place->end) end_place(reading, place);
+    if (event->kind == RC_KAFKA_EOF) place->stalled_at_ms = rc_mono_now().ms;
     /* Retention took the beginning away while we asked. */
     if (event->kind == RC_KAFKA_OUT_OF_RANGE) {
         rc_kafka_reader_stop(reading->reader, place->topic, place->partition);
         (void)rc_kafka_reader_start(reading->reader, place->topic, place->partition, RC_OFFSET_BEGINNING, error);
     }
     return true;
+}
+
+/* Goes on without what a transaction hides that does not end. */
+static void leave_hanging(reading_t *reading)
+{
+    int64_t patience_ms = reading->timeout_ms / 2 < HANGS_MS ? reading->timeout_ms / 2 : HANGS_MS;
+    for (size_t i = 0; i < reading->count; i++) {
+        place_t *place = &reading->places[i];
+        if (place->ended || place->stalled_at_ms == 0 || rc_mono_now().ms - place->stalled_at_ms < patience_ms)
+            continue;
+        rc_log(RC_LEVEL_WARN, "a transaction is open, and what stands behind it is not seen",
+               RC_LOG_STR(TOPIC, place->topic), RC_LOG_INT(PARTITION, place->partition),
+               RC_LOG_STR(MESSAGE, "if it stays open: docs/operations.md, \"A partition stands still\""));
+        end_place(reading, place);
+    }
 }
 
 static rc_code_t read_on(reading_t *reading, const atomic_bool *cancelled, rc_error_t *error)
@@ -259,6 +282,7 @@ static rc_code_t read_on(reading_t *reading, const atomic_bool *cancelled, rc_er
         if (rc_kafka_is_cancelled(cancelled))
             return rc_error_set(error, RC_CANCELLED, RC_STOPPED, "ended while reading");
         if (count > 0) progress_at_ms = rc_mono_now().ms;
+        leave_hanging(reading);
         if (rc_mono_now().ms - progress_at_ms > reading->timeout_ms)
             return rc_kafka_error(error, &reading->reader->handle, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL,
                                   "nothing came for %lld ms", (long long)reading->timeout_ms);

@@ -37,8 +37,9 @@ typedef struct {
 } rc_kafka_span_t;
 
 /* Calls `visit` for every committed record of the spans, which name each partition once at most, by a reader of its
- * own: all side by side, in order within a partition. `visit` returning false ends it with RC_OK. Without any progress
- * for idle_timeout_ms: RC_TIMEOUT. */
+ * own: all side by side, in order within a partition. `visit` returning false ends it with RC_OK. A transaction that is
+ * open when the reading begins is waited for; what stands behind one that stays open for two seconds is left out, with
+ * a warning. Without any progress for idle_timeout_ms: RC_TIMEOUT. */
 rc_code_t rc_kafka_read_all(const rc_kafka_t *kafka, const rc_kafka_span_t *spans, size_t count,
                             int64_t idle_timeout_ms, bool (*visit)(void *opaque, const rc_kafka_message_t *message),
                             void *opaque, const atomic_bool *cancelled, rc_error_t *error);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/kafka_admin.h"
 #include "common/kafka_consumer.h"
 #include "common/kafka_reader.h"
 #include "common/kafka_txn.h"
@@ -87,6 +88,50 @@ START_TEST(a_transaction_is_visible_whole_or_not_at_all)
     OK(rc_kafka_txn_abort(txn, NULL, &rc_oops));
     ck_assert(!rc_kafka_txn_is_open(txn));
     ck_assert_int_eq(visible(), 5);
+    rc_kafka_txn_close(txn);
+}
+END_TEST
+
+/* Until the first `count` partitions end there, open transactions included. */
+static void wait_for_ends(int32_t count, int64_t end)
+{
+    rc_kafka_admin_t *admin;
+    OK(rc_kafka_admin_open(cluster.kafka, &admin, &rc_oops));
+    for (int32_t partition = 0; partition < count; partition++) {
+        rc_kafka_offset_t place = {topic, partition, 0};
+        while (place.offset < end) OK(rc_kafka_admin_ends(admin, &place, 1, PATIENCE_MS, &rc_oops));
+    }
+    rc_kafka_admin_close(admin);
+}
+
+static void *commit_later(void *txn)
+{
+    rc_error_t error = RC_ERROR_INIT;
+    (void)usleep(500 * 1000);
+    return commit(txn, &error) == RC_COMMIT_DONE ? txn : NULL;
+}
+
+START_TEST(a_reading_waits_for_a_transaction_that_ends_and_not_for_one_that_hangs)
+{
+    rc_error_t error = RC_ERROR_INIT;
+    rc_kafka_txn_t *txn = open_txn();
+    OK(rc_kafka_txn_begin(txn, &rc_oops));
+    for (int i = 0; i < 3; i++) produce(txn, i, "k", "v");
+    ck_assert_int_eq(commit(txn, &error), RC_COMMIT_DONE);
+
+    OK(rc_kafka_txn_begin(txn, &rc_oops));
+    for (int i = 0; i < 3; i++) produce(txn, i, "k", "v");
+    wait_for_ends(3, 3); /* a record, its marker, the record of the open transaction */
+    int64_t begun_ms = rc_mono_now().ms;
+    ck_assert_int_eq(visible(), 3);
+    ck_assert_int_lt(rc_mono_now().ms - begun_ms, PATIENCE_MS / 2);
+
+    pthread_t thread;
+    void *committed;
+    ck_assert_int_eq(pthread_create(&thread, NULL, commit_later, txn), 0);
+    ck_assert_int_eq(visible(), 6);
+    ck_assert_int_eq(pthread_join(thread, &committed), 0);
+    ck_assert_ptr_nonnull(committed);
     rc_kafka_txn_close(txn);
 }
 END_TEST
@@ -502,6 +547,7 @@ int main(void)
     TCase *cases = tcase_create("transactions");
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_transaction_is_visible_whole_or_not_at_all);
+    tcase_add_test(cases, a_reading_waits_for_a_transaction_that_ends_and_not_for_one_that_hangs);
     tcase_add_test(cases, the_last_offset_of_each_partition_is_known_after_a_commit);
     tcase_add_test(cases, keys_go_where_the_partitioner_says);
     tcase_add_test(cases, a_record_that_cannot_be_delivered_spoils_its_transaction_and_no_other);
