@@ -113,7 +113,9 @@ static void print_story(const trace_t *trace)
         rc_report_add(report, cells);
     }
     printf("\n");
-    rc_report_print(report, stdout, "Nothing was ever published of them.");
+    rc_report_print(report, stdout,
+                    trace->facts.has_snapshot ? "No event of them is seen on Kafka."
+                                              : "Nothing was ever published of them.");
     rc_report_free(report);
 }
 
@@ -217,7 +219,7 @@ static rc_exit_t say_nobody(const trace_t *trace, const char *said)
     char *line = rc_cli_line(trace->args, "rollcall-producer", "once --integration %s --full", trace->integration->id);
     rc_exit_t exit = rc_cli_fail(
         trace->args, RC_EXIT_FAILED,
-        "nobody known as %s of %s: looked in the published state, the waiting changes%s%s. Are they in HR, and in the "
+        "nobody known as %s of %s: looked in the published state, the waiting changes%s%s. Are they employed in HR, and in the "
         "policy's scope? This reads all of HR once more: %s",
         trace->args->employee, trace->integration->id,
         rc_text_empty(said) ? ", events, retries, dead letters, the ledger and at Learn Amp" : "; ",

@@ -271,6 +271,17 @@ static const char *say_differences(const judging_t *judging)
     return rc_arena_sprintf(judging->arena, "Learn Amp has other values (changed by hand?): %s", words);
 }
 
+/* Whether the newest state is known by its snapshot alone. */
+static bool is_event_unseen(const rc_trace_facts_t *facts)
+{
+    int64_t version = facts->snapshot.version;
+    for (size_t i = 0; i < facts->events.count; i++)
+        if (facts->events.items[i].fault || facts->events.items[i].event.version >= version) return false;
+    for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
+        if (facts->has_ledger[lane] && facts->ledger[lane].version >= version) return false;
+    return true;
+}
+
 static void judge_user(const judging_t *judging)
 {
     const rc_trace_facts_t *facts = judging->facts;
@@ -297,6 +308,12 @@ static void judge_user(const judging_t *judging)
     else if (employed && facts->difference_count > 0)
         problem = say_differences(judging);
     if (!problem) return;
+    if (is_event_unseen(facts))
+        problem = rc_arena_sprintf(arena,
+                                   "what is published of them since %s was never applied, and its event is not seen: a "
+                                   "transaction hangs before it (docs/operations.md, \"A partition stands still\"), or "
+                                   "Kafka keeps it no longer",
+                                   rc_say_moment(arena, facts->snapshot.occurred_at));
     because(judging, problem);
     type_next(judging, PRODUCER, "resync", this_one(judging), "publishes them again; the consumers write all of it");
 }

@@ -241,6 +241,20 @@ static void deleted_there(void)
 {
     facts.has_user = false;
 }
+static void event_behind_a_hanging_transaction(void)
+{
+    facts.has_user = false;
+    facts.events.count = 0;
+    facts.has_ledger[RC_EVENT_CREATED] = false;
+}
+static void change_behind_a_hanging_transaction(void)
+{
+    static const rc_difference_t promoted = {.field = "job_title", .hr = "Boss"};
+    facts.snapshot.version = V + 1;
+    facts.snapshot.employee.job_title = "Boss";
+    facts.difference_count = 1;
+    facts.differences = &promoted;
+}
 static void taken_there(void)
 {
     static const rc_learnamp_user_t other = {.id = 8, .external_id = "43"};
@@ -319,6 +333,10 @@ static const struct {
     {"publishing paused", producer_paused, RC_TRACE_NOT_IN_STEP, "paused", "resume --integration personio:A"},
     {"deleted at Learn Amp", deleted_there, RC_TRACE_NOT_IN_STEP, "deleted there",
      "resync --integration personio:A --employee 42"},
+    {"created behind a hanging transaction", event_behind_a_hanging_transaction, RC_TRACE_NOT_IN_STEP,
+     "its event is not seen: a transaction hangs", "resync --integration personio:A --employee 42"},
+    {"changed behind a hanging transaction", change_behind_a_hanging_transaction, RC_TRACE_NOT_IN_STEP,
+     "its event is not seen: a transaction hangs", "resync --integration personio:A --employee 42"},
     {"somebody else at Learn Amp", taken_there, RC_TRACE_NOT_IN_STEP, "user 8 has the address and bears the id 43",
      "resync --integration personio:A --employee 42"},
     {"deactivated by hand", deactivated_there, RC_TRACE_NOT_IN_STEP, "deactivated at Learn Amp",
