@@ -172,9 +172,9 @@ static long long count_of(size_t index)
 
 START_TEST(a_storm_is_one_message_a_minute_with_a_count)
 {
+    rc_mono_t first = rc_mono_now();
     say(RC_NOTIFY_DEAD_LETTER, "personio:A", NULL, 2);
     wait_ended("dead_letter", "sent", 1);
-    rc_mono_t first = rc_mono_now();
     for (int i = 0; i < 100; i++) say(RC_NOTIFY_DEAD_LETTER, "personio:A", NULL, 3);
     wait_ended("dead_letter", "sent", 2);
     ck_assert_int_gt(rc_mono_now().ms - first.ms, MINUTE_MS / 2);
