@@ -28,7 +28,7 @@ verdict() {
 says() { grep -q -E -- "$1" "$out"; }
 # Whoever has the folder in the command line; the pattern is in a file so that grep does not find itself.
 printf '%s' "$TMPDIR" >"$scratch/pattern"
-runs() { [ -n "$(grep -l -s -a -F -f "$scratch/pattern" /proc/[0-9]*/cmdline)" ]; }
+runs() { grep -q -s -a -F -f "$scratch/pattern" /proc/[0-9]*/cmdline; }
 nothing_is_left() { ! runs && [ -d "$TMPDIR" ] && [ -z "$(ls -A "$TMPDIR")" ]; }
 
 ended=0
