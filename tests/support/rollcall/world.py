@@ -241,7 +241,8 @@ class World:
             text = program.text().splitlines()
             worth = [line for line in text if " WARN" in line or " ERROR" in line or "warn" in line or "error" in line]
             print(f"  --- {program.name} ({program.state()}, life {program.lives}): {program.log}")
-            for line in (worth[-12:] or text[-6:]):
+            # The last of what it said tells what it waits for, where it warned of nothing.
+            for line in worth[-12:] + [line for line in text[-6:] if line not in worth[-12:]]:
                 print("    " + line[:300])
 
     def close(self):
