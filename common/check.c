@@ -225,10 +225,7 @@ static void print_json(const rc_check_t *checks, size_t count)
         }
     }
     json_t *document = json_pack("{s:o}", "checks", list);
-    char *text = rc_json_text(document, true);
-    (void)puts(text);
-    free(text);
-    json_decref(document);
+    rc_json_print(document);
 }
 
 /* --- the command --- */

@@ -246,15 +246,20 @@ int rc_cli_main(const rc_cli_program_t *program, int argc, char **argv)
     return code ? (int)code : end(args.command->run(&args));
 }
 
+const char *rc_cli_given_config(const rc_args_t *args)
+{
+    return args->given & RC_OPT(CONFIG) ? args->config : NULL;
+}
+
 static char *make_line(const rc_args_t *args, const char *program, const char *format, va_list list)
     __attribute__((format(printf, 3, 0)));
 static char *make_line(const rc_args_t *args, const char *program, const char *format, va_list list)
 {
     char *command = NULL;
     if (vasprintf(&command, format, list) < 0) RC_DIE("out of memory, or a wrong format: %s", format);
-    bool given = args->given & RC_OPT(CONFIG);
-    char *line = rc_sprintf("%s %s%s%s", program ? program : args->program->name, command, given ? " --config " : "",
-                            given ? args->config : "");
+    const char *config = rc_cli_given_config(args);
+    char *line = rc_sprintf("%s %s%s%s", program ? program : args->program->name, command, config ? " --config " : "",
+                            config ? config : "");
     free(command);
     return line;
 }

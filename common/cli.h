@@ -103,6 +103,8 @@ rc_exit_t rc_cli_config(const rc_args_t *args, rc_config_t **config);
 rc_exit_t rc_cli_fail(const rc_args_t *args, rc_exit_t code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* --config as it was typed; NULL: it was not. Borrows. */
+const char *rc_cli_given_config(const rc_args_t *args);
 /* What to type next: "PROGRAM <text>", with --config as it was given. `program` NULL: this one. Returns new (free). */
 char *rc_cli_line(const rc_args_t *args, const char *program, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -109,13 +109,6 @@ static const char *identity(rc_arena_t *arena, const char *topic, int32_t partit
     return rc_arena_sprintf(arena, "%d:%s/%d/%lld", parking->lane, topic, (int)partition, (long long)offset);
 }
 
-static const char *name_of(rc_arena_t *arena, const rc_employee_t *employee)
-{
-    const char *first = employee->first_name, *last = employee->last_name;
-    if (rc_text_empty(first) && rc_text_empty(last)) return NULL;
-    return rc_arena_sprintf(arena, "%s%s%s", first ? first : "", first && last ? " " : "", last ? last : "");
-}
-
 static rc_dead_letter_t letter_of(rc_arena_t *arena, const rc_history_record_t *record)
 {
     const rc_parking_t *parking = &record->parking;
@@ -143,7 +136,7 @@ static rc_dead_letter_t letter_of(rc_arena_t *arena, const rc_history_record_t *
     } else {
         letter.type = (int)record->event.type;
         letter.version = record->event.version;
-        letter.person = name_of(arena, &record->event.employee);
+        letter.person = rc_employee_name(arena, &record->event.employee);
     }
     return letter;
 }

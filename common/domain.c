@@ -78,6 +78,13 @@ static const char *custom_field(const rc_employee_t *employee, const char *name)
     return NULL;
 }
 
+const char *rc_employee_name(rc_arena_t *arena, const rc_employee_t *employee)
+{
+    const char *first = employee->first_name, *last = employee->last_name;
+    if (rc_text_empty(first)) return rc_text_empty(last) ? NULL : last;
+    return rc_text_empty(last) ? first : rc_arena_sprintf(arena, "%s %s", first, last);
+}
+
 const char *rc_employee_field(rc_arena_t *arena, const rc_employee_t *employee, const char *field)
 {
     static const char custom[] = "custom:";

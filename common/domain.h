@@ -272,6 +272,9 @@ int rc_ledger_key_split(const char *key, size_t length, size_t *employee_key);
 /* A deep copy in the arena. */
 rc_employee_t rc_employee_copy(rc_arena_t *arena, const rc_employee_t *employee);
 
+/* First and last name, or the one that is there; NULL when both are missing. In the arena, or borrowed. */
+const char *rc_employee_name(rc_arena_t *arena, const rc_employee_t *employee);
+
 /* The value of a field by the name that changed_fields uses ("job_title", "custom:Cost centre"), as text in the arena;
  * NULL: empty, or no such field. For what people read. */
 const char *rc_employee_field(rc_arena_t *arena, const rc_employee_t *employee, const char *field);

@@ -54,3 +54,11 @@ char *rc_json_text(const json_t *json, bool indented)
     if (!text) RC_DIE("a JSON value could not be printed");
     return text;
 }
+
+void rc_json_print(json_t *document)
+{
+    char *text = rc_json_text(document, true);
+    (void)puts(text);
+    free(text);
+    json_decref(document);
+}

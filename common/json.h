@@ -30,5 +30,7 @@ void rc_json_put_date(json_t *object, const char *key, rc_date_t value);
 
 /* The document as text, compact or indented. Returns new (free). */
 char *rc_json_text(const json_t *json, bool indented);
+/* Prints what a command answers to --json on standard output. Takes the document. */
+void rc_json_print(json_t *document);
 
 #endif

@@ -1,5 +1,6 @@
 #include "common/report.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,4 +274,22 @@ void rc_report_print(const rc_report_t *report, FILE *stream, const char *nothin
     rc_report_render(report, rc_report_style(stream), &text);
     (void)fwrite(text.data, 1, text.size_bytes, stream);
     rc_buf_fini(&text);
+}
+
+const char *rc_report_number(rc_arena_t *arena, int64_t number)
+{
+    char digits[24];
+    (void)snprintf(digits, sizeof digits, "%" PRId64, number);
+    size_t length = strlen(digits), at = 0;
+    char *text = rc_arena_alloc(arena, length + length / 3 + 1);
+    for (size_t i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-') text[at++] = ',';
+        text[at++] = digits[i];
+    }
+    return text;
+}
+
+const char *rc_report_people(rc_arena_t *arena, int64_t number)
+{
+    return rc_arena_sprintf(arena, "%s %s", rc_report_number(arena, number), number == 1 ? "person" : "people");
 }

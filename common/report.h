@@ -6,9 +6,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "common/buf.h"
+#include "common/mem.h"
 
 typedef struct rc_report rc_report_t;
 
@@ -41,5 +43,10 @@ rc_report_style_t rc_report_style(FILE *stream);
 
 /* Columns that the text takes on a terminal: wide characters two, combining ones none. */
 size_t rc_text_width(const char *text);
+
+/* "1,140". In the arena. */
+const char *rc_report_number(rc_arena_t *arena, int64_t number);
+/* "1,140 people", "1 person". In the arena. */
+const char *rc_report_people(rc_arena_t *arena, int64_t number);
 
 #endif

@@ -142,7 +142,7 @@ static rc_code_t confirm(rc_audit_t *audit, const rc_finding_t *judged, const rc
     finding->version = judged->version;
     finding->user_id = judged->user_id;
     finding->other_id = rc_arena_strdup(arena_of(audit), judged->other_id);
-    const char *name = rc_say_name(arena_of(audit), &snapshot->employee);
+    const char *name = rc_employee_name(arena_of(audit), &snapshot->employee);
     finding->name = rc_arena_strdup(arena_of(audit), name != NULL ? name : snapshot->employee.email);
     finding->differences = keep_differences(audit, judged->differences, judged->difference_count);
     finding->difference_count = judged->difference_count;

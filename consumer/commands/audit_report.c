@@ -72,7 +72,7 @@ static void print_kinds(const rc_audit_t *audit)
     for (size_t i = 0; i < audit->found_count; i++) (void)note_kinds(&kinds, arena_of(audit), audit->found[i]);
     for (size_t i = 0; i < kinds.count; i++)
         rc_report_add_format(report, "%s\t%s", kinds.kinds[i].words,
-                             rc_say_number(arena_of(audit), kinds.kinds[i].people));
+                             rc_report_number(arena_of(audit), kinds.kinds[i].people));
     rc_report_print(report, stdout, "");
     rc_report_free(report);
 }
@@ -130,7 +130,7 @@ static void print_people(const rc_audit_t *audit)
     rc_report_free(report);
     if (count < audit->found_count)
         printf("\nand %s more; all of them: %s\n",
-               rc_say_people(arena_of(audit), (int64_t)(audit->found_count - count)),
+               rc_report_people(arena_of(audit), (int64_t)(audit->found_count - count)),
                command(audit, "rollcall-consumer", "audit", " --json"));
 }
 
@@ -170,12 +170,12 @@ static void print_coming(const rc_audit_t *audit)
     int64_t waiting = count_coming(audit, RC_COMING_WAITING), parked = count_coming(audit, RC_COMING_PARKED);
     int64_t dead = count_coming(audit, RC_COMING_DEAD);
     if (waiting > 0)
-        printf("\n%s: a change is on its way already; look again in a minute.\n", rc_say_people(arena, waiting));
+        printf("\n%s: a change is on its way already; look again in a minute.\n", rc_report_people(arena, waiting));
     if (parked > 0)
-        printf("\n%s: a record waits in a retry topic. Why: %s\n", rc_say_people(arena, parked),
+        printf("\n%s: a record waits in a retry topic. Why: %s\n", rc_report_people(arena, parked),
                command(audit, "rollcall-consumer", "trace", " --employee ID"));
     if (dead > 0)
-        printf("\n%s: a record was dead-lettered, and nobody is at it. Why: %s\n", rc_say_people(arena, dead),
+        printf("\n%s: a record was dead-lettered, and nobody is at it. Why: %s\n", rc_report_people(arena, dead),
                command(audit, "rollcall-consumer", "dlq list", ""));
 }
 
@@ -191,8 +191,8 @@ static void print_repair(const rc_audit_t *audit)
     printf("\nRepair records written: %s. The running consumers bring each of them to the newest published state, in "
            "order and at the\nconfigured rate; nobody is invited, who is missing is created anew, and who is gone is "
            "deactivated.\n",
-           rc_say_number(arena, audit->repaired));
-    if (left > 0) printf("%s left out: a record that brings all of it is on its way.\n", rc_say_people(arena, left));
+           rc_report_number(arena, audit->repaired));
+    if (left > 0) printf("%s left out: a record that brings all of it is on its way.\n", rc_report_people(arena, left));
     printf("\nSee it happen:  the metric rollcall_consumer_lag falls to 0\nThen compare:   %s\n",
            command(audit, "rollcall-consumer", "audit", ""));
 }
@@ -201,14 +201,15 @@ void rc_audit_report(const rc_audit_t *audit)
 {
     rc_arena_t *arena = arena_of(audit);
     printf("%s  %s: %s compared with Learn Amp", audit->integration->id, audit->integration->name,
-           rc_say_people(arena, audit->compared));
+           rc_report_people(arena, audit->compared));
     if (audit->found_count == 0) {
         printf(", and nothing differs.\n");
         print_misnamed(audit);
         print_left_out(audit);
         return;
     }
-    printf("; %s differ%s.\n\n", rc_say_people(arena, (int64_t)audit->found_count), audit->found_count == 1 ? "s" : "");
+    printf("; %s differ%s.\n\n", rc_report_people(arena, (int64_t)audit->found_count),
+           audit->found_count == 1 ? "s" : "");
     print_kinds(audit);
     printf("\n");
     print_people(audit);
@@ -280,5 +281,5 @@ void rc_audit_json(const rc_audit_t *audit)
                     rc_compare_left_out(audit->integration, audit->custom_known, arena_of(audit)));
     if (audit->inquiry.args->repair)
         (void)json_object_set_new(document, "repair_records", json_integer(audit->repaired));
-    rc_inquiry_print(document);
+    rc_json_print(document);
 }

@@ -247,8 +247,5 @@ json_t *rc_dlq_open_json(const rc_dlq_t *dlq)
 
 void rc_dlq_print_document(json_t *document)
 {
-    char *text = rc_json_text(document, true);
-    (void)puts(text);
-    free(text);
-    json_decref(document);
+    rc_json_print(document);
 }

@@ -54,8 +54,8 @@ void rc_inquiry_tell(rc_inquiry_t *inquiry, const char *what, int64_t done, int6
     rc_mono_t now = rc_mono_now();
     if (rc_report_style(stderr).width == 0 || now.ms - inquiry->told_at.ms < TELL_INTERVAL_MS) return;
     rc_arena_t *arena = rc_arena_new_sized(256);
-    const char *of = total >= 0 ? rc_arena_sprintf(arena, " of %s", rc_say_number(arena, total)) : "";
-    (void)fprintf(stderr, "\r\033[Kreading %s: %s%s", what, rc_say_number(arena, done), of);
+    const char *of = total >= 0 ? rc_arena_sprintf(arena, " of %s", rc_report_number(arena, total)) : "";
+    (void)fprintf(stderr, "\r\033[Kreading %s: %s%s", what, rc_report_number(arena, done), of);
     (void)fflush(stderr);
     rc_arena_free(arena);
     inquiry->told_at = now;
@@ -73,15 +73,7 @@ void rc_inquiry_hush(rc_inquiry_t *inquiry)
 const char *rc_inquiry_command(const rc_inquiry_t *inquiry, const char *program, const char *command)
 {
     const rc_args_t *args = inquiry->args;
-    bool has_config = args->given & RC_OPT(CONFIG);
-    return rc_arena_sprintf(inquiry->arena, "%s %s%s%s", program, command, has_config ? " --config " : "",
-                            has_config ? args->config : "");
-}
-
-void rc_inquiry_print(json_t *document)
-{
-    char *text = rc_json_text(document, true);
-    (void)puts(text);
-    free(text);
-    json_decref(document);
+    const char *config = rc_cli_given_config(args);
+    return rc_arena_sprintf(inquiry->arena, "%s %s%s%s", program, command, config ? " --config " : "",
+                            config ? config : "");
 }

@@ -34,7 +34,4 @@ void rc_inquiry_hush(rc_inquiry_t *inquiry);
  * arena. */
 const char *rc_inquiry_command(const rc_inquiry_t *inquiry, const char *program, const char *command);
 
-/* Prints the document with a line break behind it, and releases it. */
-void rc_inquiry_print(json_t *document);
-
 #endif

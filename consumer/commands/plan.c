@@ -201,7 +201,7 @@ rc_exit_t rc_consumer_plan(const rc_args_t *args)
         if (plan_integration(&inquiry, integration, list, &error) != RC_OK)
             code = rc_cli_fail(args, RC_EXIT_FAILED, "%s", error.message); /* the others may be well */
     }
-    if (list != NULL && code == RC_EXIT_DONE) rc_inquiry_print(json_pack("{s:O}", "integrations", list));
+    if (list != NULL && code == RC_EXIT_DONE) rc_json_print(json_pack("{s:O}", "integrations", list));
     json_decref(list);
     rc_inquiry_close(&inquiry);
     return code;

@@ -173,7 +173,7 @@ static rc_preview_person_t *plan_for(rehearsal_t *rehearsal, rc_preview_kind_t k
     rc_preview_t *plan = rehearsal->stage->plan;
     const rc_employee_t *employee =
         rehearsal->has_snapshot ? &rehearsal->snapshot.employee : &rehearsal->event.employee;
-    const char *name = rc_say_name(rehearsal->arena, employee);
+    const char *name = rc_employee_name(rehearsal->arena, employee);
     rc_preview_person_t *planned =
         rc_map_get(plan->by_employee, rehearsal->person.employee_id, strlen(rehearsal->person.employee_id));
     *planned = (rc_preview_person_t){.kind = kind,

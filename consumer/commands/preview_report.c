@@ -37,7 +37,7 @@ static void print_kinds(const rc_preview_t *plan)
     count_kinds(plan, counts);
     for (int kind = 0; kind < RC_PREVIEW_COUNT; kind++)
         if (counts[kind] > 0)
-            rc_report_add_format(report, "%s\t%s", KINDS[kind].words, rc_say_number(plan->arena, counts[kind]));
+            rc_report_add_format(report, "%s\t%s", KINDS[kind].words, rc_report_number(plan->arena, counts[kind]));
     rc_report_print(report, stdout, "");
     rc_report_free(report);
 }
@@ -62,7 +62,7 @@ static void print_people(const rc_preview_t *plan)
     rc_report_free(report);
     if (shown < plan->planned_count)
         printf("\nand %s more; all of them, with what would change: %s\n",
-               rc_say_people(plan->arena, (int64_t)(plan->planned_count - shown)),
+               rc_report_people(plan->arena, (int64_t)(plan->planned_count - shown)),
                command(plan, "rollcall-consumer", "plan", " --json"));
 }
 
@@ -103,11 +103,12 @@ static void print_unknown(const rc_preview_t *plan)
         rc_report_add(report, cells);
     }
     printf("\nActive at Learn Amp and unknown in HR: %s, who stay as they are.\n\n",
-           rc_say_people(plan->arena, (int64_t)plan->unknown_count));
+           rc_report_people(plan->arena, (int64_t)plan->unknown_count));
     rc_report_print(report, stdout, "");
     rc_report_free(report);
     if (plan->unknown_count > SHOWN)
-        printf("\nand %s more; all of them: %s\n", rc_say_people(plan->arena, (int64_t)(plan->unknown_count - SHOWN)),
+        printf("\nand %s more; all of them: %s\n",
+               rc_report_people(plan->arena, (int64_t)(plan->unknown_count - SHOWN)),
                command(plan, "rollcall-consumer", "plan", " --json"));
 }
 
@@ -117,7 +118,7 @@ static void print_notes(const rc_preview_t *plan)
         printf("\n%s cannot be read by this release: the next run parks or dead-letters them.\n",
                plan->unreadable == 1
                    ? "One record"
-                   : rc_arena_sprintf(plan->arena, "%s records", rc_say_number(plan->arena, plan->unreadable)));
+                   : rc_arena_sprintf(plan->arena, "%s records", rc_report_number(plan->arena, plan->unreadable)));
     for (int type = 0; type < RC_EVENT_COUNT; type++)
         if (plan->paused & 1u << type)
             printf("\n%s is paused: nothing of it is sent before it is resumed: %s\n",
@@ -135,8 +136,8 @@ void rc_preview_report(const rc_preview_t *plan)
         printf("%s wait%s, about %s. Nothing is written by this.\n\n",
                plan->waiting == 1
                    ? "1 event"
-                   : rc_arena_sprintf(plan->arena, "%s events", rc_say_number(plan->arena, plan->waiting)),
-               plan->waiting == 1 ? "s" : "", rc_say_people(plan->arena, (int64_t)plan->planned_count));
+                   : rc_arena_sprintf(plan->arena, "%s events", rc_report_number(plan->arena, plan->waiting)),
+               plan->waiting == 1 ? "s" : "", rc_report_people(plan->arena, (int64_t)plan->planned_count));
         print_kinds(plan);
         print_people(plan);
     }

@@ -181,10 +181,7 @@ static void print_json(const rc_replay_run_t *run)
     json_t *document = json_object();
     rc_json_put_wall(document, "since", run->args->since);
     (void)json_object_set_new(document, "lanes", lanes);
-    char *text = rc_json_text(document, true);
-    (void)puts(text);
-    free(text);
-    json_decref(document);
+    rc_json_print(document);
 }
 
 /* ---- The command ---- */

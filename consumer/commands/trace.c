@@ -42,7 +42,7 @@ static const char *join(rc_arena_t *arena, const char *text, const char *more)
 
 static const char *say_employee(rc_arena_t *arena, const rc_employee_t *employee)
 {
-    const char *text = join(arena, rc_say_name(arena, employee), employee->email);
+    const char *text = join(arena, rc_employee_name(arena, employee), employee->email);
     text = join(arena, text, employee->job_title);
     return join(arena, text, employee->primary_team.name);
 }
@@ -174,10 +174,7 @@ static json_t *user_json(const rc_trace_facts_t *facts)
 
 static void print_document(json_t *document)
 {
-    char *text = rc_json_text(document, true);
-    (void)puts(text);
-    free(text);
-    json_decref(document);
+    rc_json_print(document);
 }
 
 static void print_json(const trace_t *trace)

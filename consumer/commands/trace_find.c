@@ -75,7 +75,7 @@ static bool note_person(void *opaque, const rc_history_record_t *record)
         person->waiting = has_it;
     else
         person->published = has_it;
-    if (is_there) person->match.name = rc_say_name(finding->arena, employee);
+    if (is_there) person->match.name = rc_employee_name(finding->arena, employee);
     return true;
 }
 

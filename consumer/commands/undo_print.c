@@ -76,7 +76,7 @@ static void print_rows(const rc_undo_run_t *run)
     for (size_t i = 0; i < run->count && rc_report_rows(report) < ROWS_MAX; i++) {
         const rc_undo_person_t *person = run->people[i];
         if (person->judged != RC_UNDO_RESTORE) continue;
-        const char *cells[] = {person->employee_id, rc_say_name(run->arena, &person->past.employee),
+        const char *cells[] = {person->employee_id, rc_employee_name(run->arena, &person->past.employee),
                                happened(run->arena, person), rc_say_moment(run->arena, person->since),
                                put_back(run, person)};
         rc_report_add(report, cells);
@@ -191,7 +191,7 @@ static void print_failures(const rc_undo_run_t *run)
         const char *result = person->result == RC_UNDO_DONE    ? "restored"
                              : person->result == RC_UNDO_TO_DO ? "not tried"
                                                                : "failed";
-        const char *cells[] = {person->employee_id, rc_say_name(run->arena, &person->past.employee), result,
+        const char *cells[] = {person->employee_id, rc_employee_name(run->arena, &person->past.employee), result,
                                person->message};
         rc_report_add(report, cells);
     }
@@ -277,8 +277,5 @@ void rc_undo_print_json(const rc_undo_run_t *run)
     (void)json_object_set_new(document, "not_applied_yet", json_integer((json_int_t)run->waiting));
     (void)json_object_set_new(document, "applied_late", json_integer(run->late));
     (void)json_object_set_new(document, "people", people);
-    char *text = rc_json_text(document, true);
-    (void)puts(text);
-    free(text);
-    json_decref(document);
+    rc_json_print(document);
 }

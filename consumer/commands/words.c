@@ -1,6 +1,5 @@
 #include "consumer/commands/words.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,13 +52,6 @@ const char *rc_say_integration(rc_arena_t *arena, const rc_integration_t *integr
 {
     if (rc_text_empty(integration->name) || strcmp(integration->name, integration->id) == 0) return integration->id;
     return rc_arena_sprintf(arena, "%s (%s)", integration->name, integration->id);
-}
-
-const char *rc_say_name(rc_arena_t *arena, const rc_employee_t *employee)
-{
-    const char *first = employee->first_name, *last = employee->last_name;
-    if (rc_text_empty(first)) return rc_text_empty(last) ? NULL : last;
-    return rc_text_empty(last) ? first : rc_arena_sprintf(arena, "%s %s", first, last);
 }
 
 const char *rc_say_parked(rc_park_reason_t reason)
@@ -133,22 +125,4 @@ void rc_say_employee(rc_arena_t *arena, const rc_employee_t *employee,
             say(opaque, "secondary team", employee->secondary_teams[i].name);
     for (size_t i = 0; i < employee->custom_count; i++)
         if (!rc_text_empty(employee->custom[i].value)) say(opaque, employee->custom[i].name, employee->custom[i].value);
-}
-
-const char *rc_say_number(rc_arena_t *arena, int64_t number)
-{
-    char digits[24];
-    (void)snprintf(digits, sizeof digits, "%" PRId64, number);
-    size_t length = strlen(digits), at = 0;
-    char *text = rc_arena_alloc(arena, length + length / 3 + 1);
-    for (size_t i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-') text[at++] = ',';
-        text[at++] = digits[i];
-    }
-    return text;
-}
-
-const char *rc_say_people(rc_arena_t *arena, int64_t number)
-{
-    return rc_arena_sprintf(arena, "%s %s", rc_say_number(arena, number), number == 1 ? "person" : "people");
 }

@@ -17,13 +17,6 @@ const char *rc_say_field(rc_arena_t *arena, const char *field);
 const char *rc_say_type(int type);
 /* "Acme GmbH (personio:…)", or the id alone when that is its name. In the arena. */
 const char *rc_say_integration(rc_arena_t *arena, const rc_integration_t *integration);
-/* First and last name; NULL when both are missing. In the arena. */
-const char *rc_say_name(rc_arena_t *arena, const rc_employee_t *employee);
-
-/* "1,140". In the arena. */
-const char *rc_say_number(rc_arena_t *arena, int64_t number);
-/* "1,140 people", "1 person". In the arena. */
-const char *rc_say_people(rc_arena_t *arena, int64_t number);
 
 /* Why a record lies in a retry topic. Static, without an end mark. */
 const char *rc_say_parked(rc_park_reason_t reason);

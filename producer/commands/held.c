@@ -27,9 +27,8 @@ static const char *name_of(rc_arena_t *arena, const rc_held_t *held)
 {
     const rc_employee_t *employee = &held->pending.employee;
     const char *email = !employee->email && held->snapshot ? held->snapshot->employee.email : employee->email;
-    return rc_arena_sprintf(arena, "%s%s%s%s%s%s", employee->first_name ? employee->first_name : "",
-                            employee->first_name && employee->last_name ? " " : "",
-                            employee->last_name ? employee->last_name : "", email ? " <" : "", email ? email : "",
+    const char *name = rc_employee_name(arena, employee);
+    return rc_arena_sprintf(arena, "%s%s%s%s", name ? name : "", email ? " <" : "", email ? email : "",
                             email ? ">" : "");
 }
 

@@ -71,7 +71,7 @@ void rc_hold_print(const rc_open_hold_t *open, const rc_args_t *args, FILE *stre
     rc_arena_t *arena = rc_arena_new();
     const rc_integration_t *integration = open->overview->integration;
     rc_wall_t now = rc_wall_now();
-    const char *config = rc_words_config(arena, args->given & RC_OPT(CONFIG) ? args->config : NULL);
+    const char *config = rc_words_config(arena, rc_cli_given_config(args));
     rc_report_t *report = rc_held_report(integration, open->held, open->count, now);
     (void)fprintf(stream, "%s (%s): %s held for a person to decide, since %s (%s); %lld would have passed.\n\n",
                   integration->name, integration->id, rc_words_held(arena, (int64_t)open->count, open->hold->brake),
@@ -96,6 +96,6 @@ void rc_hold_print_next(const rc_open_hold_t *open, const rc_args_t *args, FILE 
     for (size_t i = 0; i < 2; i++)
         (void)fprintf(stream, "  rollcall-producer %s --integration %s --hold %s%s    # %s\n", decisions[i][0],
                       open->overview->integration->id, open->hold->id,
-                      rc_words_config(arena, args->given & RC_OPT(CONFIG) ? args->config : NULL), decisions[i][1]);
+                      rc_words_config(arena, rc_cli_given_config(args)), decisions[i][1]);
     rc_arena_free(arena);
 }

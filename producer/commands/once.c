@@ -50,10 +50,7 @@ static void print_json(const once_t *once)
         (void)json_array_append_new(integrations, integration);
     }
     json_t *document = json_pack("{s:o}", "integrations", integrations);
-    char *text = rc_json_text(document, true);
-    (void)puts(text);
-    free(text);
-    json_decref(document);
+    rc_json_print(document);
 }
 
 static void print_table(const once_t *once)
@@ -80,7 +77,7 @@ static void print_troubles(const once_t *once)
     for (size_t i = 0; i < once->count; i++)
         overviews[i] =
             (rc_overview_t){.integration = once->integrations[i], .seen = true, .state = once->answers[i].state};
-    const char *config = once->args->given & RC_OPT(CONFIG) ? once->args->config : NULL;
+    const char *config = rc_cli_given_config(once->args);
     rc_overview_troubles(overviews, once->count, rc_wall_now(), config, &text);
     if (text.size_bytes) (void)printf("\n%.*s", (int)text.size_bytes, text.data);
     rc_buf_fini(&text);

@@ -153,7 +153,7 @@ static rc_code_t show_integration(plan_t *plan, const rc_integration_t *integrat
         code = rc_plan_json_print(showing.json, &planned, stdout, error);
     } else {
         if (!first) (void)fputs("\n\n", stdout);
-        rc_plan_print(showing.groups, &planned, plan->args->given & RC_OPT(CONFIG) ? plan->args->config : NULL, stdout);
+        rc_plan_print(showing.groups, &planned, rc_cli_given_config(plan->args), stdout);
     }
     rc_map_free(showing.unseen);
     rc_plan_groups_free(showing.groups);

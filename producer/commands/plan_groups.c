@@ -97,8 +97,7 @@ static const char *or_empty(const char *text)
 
 static const char *name_of(rc_arena_t *arena, const rc_employee_t *employee)
 {
-    return rc_arena_sprintf(arena, "%s%s%s", or_empty(employee->first_name),
-                            employee->first_name && employee->last_name ? " " : "", or_empty(employee->last_name));
+    return or_empty(rc_employee_name(arena, employee));
 }
 
 static const char *date_of(rc_arena_t *arena, rc_date_t date)

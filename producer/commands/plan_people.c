@@ -17,22 +17,6 @@ typedef struct {
 } page_t;
 
 /* "12,345" */
-static const char *number(const page_t *page, int64_t value)
-{
-    char digits[24];
-    const char *text = "";
-    (void)snprintf(digits, sizeof digits, "%lld", (long long)value);
-    size_t length = strlen(digits), head = length % 3 ? length % 3 : 3;
-    text = rc_arena_strndup(page->arena, digits, head);
-    for (size_t at = head; at < length; at += 3) text = rc_arena_sprintf(page->arena, "%s,%.3s", text, digits + at);
-    return text;
-}
-
-static const char *people(const page_t *page, int64_t count)
-{
-    return rc_arena_sprintf(page->arena, "%s %s", number(page, count), count == 1 ? "person" : "people");
-}
-
 /* Adds to a list in words, which begins with "". */
 static const char *list(const page_t *page, const char *words, const char *more)
 {
@@ -76,9 +60,10 @@ static void print_read(const page_t *page)
     int64_t read = planned->result.state.last_poll.read;
     if (planned->result.updated_after.ms)
         (void)fprintf(page->stream, "Read from HR: what changed since %s, %s.\n",
-                      rc_words_moment(page->arena, planned->result.updated_after), people(page, read));
+                      rc_words_moment(page->arena, planned->result.updated_after), rc_report_people(page->arena, read));
     else
-        (void)fprintf(page->stream, "Read from HR: everybody, %s, %s.\n", people(page, read), why_everybody(page));
+        (void)fprintf(page->stream, "Read from HR: everybody, %s, %s.\n", rc_report_people(page->arena, read),
+                      why_everybody(page));
     if (!planned->topics) (void)fprintf(page->stream, "Kafka has no topics of ours yet; `once` and `run` make them.\n");
 }
 
@@ -97,21 +82,25 @@ static void print_counts(const page_t *page)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i].people)
             words = list(page, words,
-                         rc_arena_sprintf(page->arena, "%s %s", people(page, (int64_t)parts[i].people), parts[i].what));
+                         rc_arena_sprintf(page->arena, "%s %s", rc_report_people(page->arena, (int64_t)parts[i].people),
+                                          parts[i].what));
     if (!*words) {
         (void)fprintf(page->stream, "Nothing would change: everybody is as it was published");
         (void)fprintf(page->stream, groups->waiting_people ? "; %s for something.\n" : ".\n",
-                      rc_arena_sprintf(page->arena, "%s %s", people(page, (int64_t)groups->waiting_people),
+                      rc_arena_sprintf(page->arena, "%s %s",
+                                       rc_report_people(page->arena, (int64_t)groups->waiting_people),
                                        groups->waiting_people == 1 ? "waits" : "wait"));
         return;
     }
     (void)fprintf(page->stream, "%s.\n", words);
-    (void)fprintf(page->stream, "Published would be the changes of %s", people(page, (int64_t)groups->published));
+    (void)fprintf(page->stream, "Published would be the changes of %s",
+                  rc_report_people(page->arena, (int64_t)groups->published));
     if (groups->held)
         (void)fprintf(page->stream, "; those of %s would be held until you decide",
-                      people(page, (int64_t)groups->held));
+                      rc_report_people(page->arena, (int64_t)groups->held));
     if (groups->waiting_people)
-        (void)fprintf(page->stream, "; %s %s for something else", people(page, (int64_t)groups->waiting_people),
+        (void)fprintf(page->stream, "; %s %s for something else",
+                      rc_report_people(page->arena, (int64_t)groups->waiting_people),
                       groups->waiting_people == 1 ? "waits" : "wait");
     (void)fprintf(page->stream, ".\n");
     /* Everybody was read and nobody was known: who is neither created nor waits is of no concern. */
@@ -119,7 +108,7 @@ static void print_counts(const page_t *page)
         page->planned->result.state.last_poll.read - (int64_t)groups->created.people - (int64_t)groups->waiting_people;
     if (!page->planned->before.watermark.ms && others > 0)
         (void)fprintf(page->stream, "%s of HR's list %s employed no more, or %s left out by the policy.\n",
-                      people(page, others), others == 1 ? "is" : "are", others == 1 ? "is" : "are");
+                      rc_report_people(page->arena, others), others == 1 ? "is" : "are", others == 1 ? "is" : "are");
     (void)fprintf(page->stream, "This was a preview: nothing was published or stored.\n");
 }
 
@@ -139,7 +128,8 @@ static void print_alarm(const page_t *page, rc_plan_field_t *const *fields, size
         if (rc_plan_field_is_alarming(fields[i], announced))
             (void)fprintf(
                 page->stream, "! %s would become empty for %s of %s. Was a permission taken away in the HR system?\n",
-                field_words(page, fields[i]->name), number(page, (int64_t)fields[i]->emptied), people(page, announced));
+                field_words(page, fields[i]->name), rc_report_number(page->arena, (int64_t)fields[i]->emptied),
+                rc_report_people(page->arena, announced));
 }
 
 static void print_warnings(const page_t *page)
@@ -151,8 +141,9 @@ static void print_warnings(const page_t *page)
     for (size_t i = 0; i < after->hold_count; i++) {
         const rc_hold_t *hold = &after->holds[i];
         (void)fprintf(page->stream, "! %s %s %s until you approve or reject them; up to %s pass within 24 hours.\n",
-                      number(page, hold->employees), rc_words_brake(page->arena, hold->brake),
-                      known_hold(planned, hold) ? "are held" : "would be held", number(page, hold->limit));
+                      rc_report_number(page->arena, hold->employees), rc_words_brake(page->arena, hold->brake),
+                      known_hold(planned, hold) ? "are held" : "would be held",
+                      rc_report_number(page->arena, hold->limit));
     }
     if (planned->before.paused)
         (void)fprintf(page->stream, "! Paused: %s. Nothing of it is published before `rollcall-producer resume`.\n",
@@ -169,13 +160,15 @@ static const char *held_words(const page_t *page, size_t held, uint32_t held_by,
     for (int brake = 0; brake < RC_BRAKE_COUNT; brake++)
         if (held_by >> brake & 1U) brakes = list(page, brakes, rc_words_brake(page->arena, (rc_brake_t)brake));
     return held == of ? rc_arena_sprintf(page->arena, ", held (%s)", brakes)
-                      : rc_arena_sprintf(page->arena, ", %s of them held (%s)", number(page, (int64_t)held), brakes);
+                      : rc_arena_sprintf(page->arena, ", %s of them held (%s)",
+                                         rc_report_number(page->arena, (int64_t)held), brakes);
 }
 
 static void print_more(const page_t *page, size_t shown, size_t of, const char *what)
 {
     if (of > shown)
-        (void)fprintf(page->stream, "… and %s more%s; --json shows all\n", number(page, (int64_t)(of - shown)), what);
+        (void)fprintf(page->stream, "… and %s more%s; --json shows all\n",
+                      rc_report_number(page->arena, (int64_t)(of - shown)), what);
 }
 
 static void print_list(const page_t *page, const rc_plan_list_t *people_of, const char *columns)
@@ -196,9 +189,9 @@ static const char *by_reason(const page_t *page, const size_t *counts, const rc_
     for (int reason = 0; reason < of->count; reason++) {
         if (!counts[reason]) continue;
         kinds++;
-        words = list(
-            page, words,
-            rc_arena_sprintf(page->arena, "%s %s", number(page, (int64_t)counts[reason]), rc_enum_str(of, reason)));
+        words = list(page, words,
+                     rc_arena_sprintf(page->arena, "%s %s", rc_report_number(page->arena, (int64_t)counts[reason]),
+                                      rc_enum_str(of, reason)));
     }
     return kinds > 1 ? rc_arena_sprintf(page->arena, ": %s", words) : "";
 }
@@ -207,13 +200,13 @@ static void print_people(const page_t *page)
 {
     const rc_plan_list_t *created = &page->groups->created, *gone = &page->groups->gone;
     if (gone->people) {
-        (void)fprintf(page->stream, "\nTo deactivate: %s%s%s\n", people(page, (int64_t)gone->people),
+        (void)fprintf(page->stream, "\nTo deactivate: %s%s%s\n", rc_report_people(page->arena, (int64_t)gone->people),
                       held_words(page, gone->held, gone->held_by, gone->people),
                       by_reason(page, page->groups->gone_by, &RC_ENUM_GONE));
         print_list(page, gone, "employee|name|e-mail|team|last day|why");
     }
     if (created->people) {
-        (void)fprintf(page->stream, "\nTo create: %s%s%s\n", people(page, (int64_t)created->people),
+        (void)fprintf(page->stream, "\nTo create: %s%s%s\n", rc_report_people(page->arena, (int64_t)created->people),
                       held_words(page, created->held, created->held_by, created->people),
                       by_reason(page, page->groups->created_by, &RC_ENUM_CREATED));
         print_list(page, created, "employee|name|e-mail|team|starts|why");
@@ -233,15 +226,15 @@ static void print_field(const page_t *page, const rc_plan_field_t *field, const 
     size_t count, shown;
     if (!field->people) return;
     const char *emptied = field->emptied ? rc_arena_sprintf(page->arena, ", empty afterwards for %s",
-                                                            number(page, (int64_t)field->emptied))
+                                                            rc_report_number(page->arena, (int64_t)field->emptied))
                                          : "";
-    (void)fprintf(page->stream, "\n%s: %s%s%s\n", title, people(page, (int64_t)field->people), emptied,
+    (void)fprintf(page->stream, "\n%s: %s%s%s\n", title, rc_report_people(page->arena, (int64_t)field->people), emptied,
                   held_words(page, field->held, field->held_by, field->people));
     const rc_plan_kind_t **kinds = rc_plan_field_kinds(field, &count);
     rc_report_t *report = rc_report_new(">people|before|after|who");
     for (shown = 0; shown < count && shown < RC_PLAN_ROWS; shown++) {
         const rc_plan_kind_t *kind = kinds[shown];
-        const char *cells[] = {number(page, (int64_t)kind->people),
+        const char *cells[] = {rc_report_number(page->arena, (int64_t)kind->people),
                                kind->various  ? "(various)"
                                : kind->before ? kind->before
                                               : "(empty)",
@@ -279,7 +272,8 @@ static void print_waiting(const page_t *page)
     for (int reason = 0; reason < RC_PENDING_COUNT; reason++) {
         const rc_plan_list_t *waiting = &page->groups->waiting[reason];
         if (!waiting->people) continue;
-        (void)fprintf(page->stream, "\nWaiting, %s: %s\n", why[reason], people(page, (int64_t)waiting->people));
+        (void)fprintf(page->stream, "\nWaiting, %s: %s\n", why[reason],
+                      rc_report_people(page->arena, (int64_t)waiting->people));
         bool has_day = reason == RC_PENDING_NOT_YET || reason == RC_PENDING_ABSENT_ONCE;
         print_list(page, waiting, has_day ? "employee|name|e-mail|until" : "employee|name|e-mail");
     }

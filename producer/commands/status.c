@@ -11,10 +11,7 @@
 
 static void print_document(json_t *document)
 {
-    char *text = rc_json_text(document, true);
-    (void)puts(text);
-    free(text);
-    json_decref(document);
+    rc_json_print(document);
 }
 
 /* --- all integrations --- */
@@ -35,7 +32,7 @@ static void say_who_runs(const rc_reading_t *reading, const char *config)
 static void print_overviews(const rc_reading_t *reading, const rc_args_t *args, const rc_overview_t *overviews,
                             size_t count)
 {
-    const char *config = args->given & RC_OPT(CONFIG) ? args->config : NULL;
+    const char *config = rc_cli_given_config(args);
     rc_wall_t now = rc_wall_now();
     rc_report_t *report = rc_overview_report(overviews, count, now);
     rc_buf_t text = RC_BUF_INIT(SIZE_MAX / 4);

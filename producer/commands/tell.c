@@ -11,7 +11,7 @@ rc_exit_t rc_tell_init(rc_tell_t *tell, const rc_args_t *args)
     rc_exit_t code = rc_cli_config(args, &tell->config);
     if (code != RC_EXIT_DONE) return code;
     tell->integration = rc_config_find(tell->config, args->integration);
-    tell->config_words = rc_words_config(tell->arena, args->given & RC_OPT(CONFIG) ? args->config : NULL);
+    tell->config_words = rc_words_config(tell->arena, rc_cli_given_config(args));
     return RC_EXIT_DONE;
 }
 
@@ -55,9 +55,6 @@ void rc_tell_print_json(const rc_tell_t *tell, json_t *more)
     rc_json_put_str(document, "integration_id", tell->integration->id);
     if (*tell->answer.message) rc_json_put_str(document, "message", tell->answer.message);
     if (more) (void)json_object_update(document, more);
-    char *text = rc_json_text(document, true);
-    (void)puts(text);
-    free(text);
-    json_decref(document);
+    rc_json_print(document);
     json_decref(more);
 }

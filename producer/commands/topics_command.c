@@ -53,10 +53,7 @@ static void print_json(const rc_topics_result_t *result)
         (void)json_array_append_new(topics, topic);
     }
     json_t *document = json_pack("{s:o}", "topics", topics);
-    char *text = rc_json_text(document, true);
-    (void)puts(text);
-    free(text);
-    json_decref(document);
+    rc_json_print(document);
 }
 
 rc_exit_t rc_producer_topics(const rc_args_t *args)

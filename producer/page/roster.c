@@ -40,10 +40,8 @@ static void *grow(rc_arena_t *arena, void *array, size_t count, size_t *room, si
 
 static const char *name_of(rc_arena_t *arena, const rc_employee_t *employee, const char *employee_id)
 {
-    const char *first = employee->first_name, *last = employee->last_name;
-    if (first || last)
-        return rc_arena_sprintf(arena, "%s%s%s", first ? first : "", first && last ? " " : "", last ? last : "");
-    return rc_arena_strdup(arena, employee->email ? employee->email : employee_id);
+    const char *name = rc_employee_name(arena, employee);
+    return rc_arena_strdup(arena, name ? name : employee->email ? employee->email : employee_id);
 }
 
 static const char *fold_all(rc_arena_t *arena, const char *name, const char *email, const char *employee_id)

@@ -92,22 +92,6 @@ static bool value_equal(field_kind_t kind, value_t a, value_t b)
     }
 }
 
-/* As changed_fields gives it; NULL: empty. */
-static const char *value_text(rc_arena_t *arena, field_kind_t kind, value_t value)
-{
-    char text[RC_TIME_STR_SIZE];
-    switch (kind) {
-    case STATUS:
-        return rc_enum_str(&RC_ENUM_STATUS, (int)value.status);
-    case DATE:
-        return rc_date_is_set(value.date) ? rc_arena_strdup(arena, rc_date_str(value.date, text)) : NULL;
-    case LOCATION:
-        return value.ref.name;
-    default:
-        return value.text;
-    }
-}
-
 /* ---- ProfileUpdated ---- */
 
 typedef struct {
@@ -136,12 +120,12 @@ static void compare_fields(comparison_t *comparison)
         const struct field *field = &FIELDS[i];
         value_t before = get_value(field, comparison->before), after = get_value(field, comparison->after);
         if (value_equal(field->kind, before, after)) continue;
-        const char *previous = value_text(comparison->arena, field->kind, before);
+        const char *previous = rc_employee_field(comparison->arena, comparison->before, field->name);
         note_change(comparison, field->name, previous);
         bool is_address = field->target == RC_TARGET_EMAIL;
         comparison->brakes |= is_address ? BRAKE(EMAIL_CHANGES) : BRAKE(PROFILE_CHANGES);
         /* A field that nobody maps any more is not sent, so nothing is cleared anywhere. */
-        if (previous && !value_text(comparison->arena, field->kind, after) &&
+        if (previous && !rc_employee_field(comparison->arena, comparison->after, field->name) &&
             is_mapped(comparison->occasion->integration, field->target))
             comparison->brakes |= BRAKE(CLEARED_VALUES);
     }
