@@ -5,8 +5,8 @@
 #include "common/signals.h"
 #include "producer/commands/ask.h"
 #include "producer/commands/commands.h"
-#include "producer/commands/held.h"
-#include "producer/commands/hold.h"
+#include "producer/commands/holds/held.h"
+#include "producer/commands/holds/hold.h"
 #include "producer/commands/overview.h"
 
 static void print_document(json_t *document)

@@ -47,13 +47,20 @@ done
 for program in producer consumer; do
     # shellcheck disable=SC2016  # back-ticks of Markdown
     mapfile -t order < <(sed -n 's/^| \*\*`\([a-z]*\)\/`.*/\1/p' $program/README.md)
-    [ "$(printf '%s\n' "${order[@]}" | sort)" = "$(find $program -mindepth 1 -type d -printf '%f\n' | sort)" ] ||
+    [ "$(printf '%s\n' "${order[@]}" | sort)" = "$(find $program -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort)" ] ||
         complain $program "its folders are not those that are there"
     for ((above = 0; above < ${#order[@]}; above++)); do
         for ((below = above + 1; below < ${#order[@]}; below++)); do
-            found=$(grep -l "^#include \"$program/${order[below]}/" "$program/${order[above]}"/*.[ch] || true)
+            found=$(grep -rl "^#include \"$program/${order[below]}/" "$program/${order[above]}" || true)
             [ -z "$found" ] || complain $program "${order[above]}/ stands above ${order[below]}/, which ${found//$'\n'/, } includes"
         done
+    done
+    # A command's folder includes none of another command; each is named in the README.
+    for folder in "$program"/commands/*/; do
+        name=$(basename "$folder")
+        grep -q "^| \`$name/\`: " $program/README.md || complain $program "commands/$name/ is not listed"
+        found=$(grep -rE "^#include \"$program/commands/[a-z]+/" "$folder" | grep -v "$program/commands/$name/[a-z_]*.h\"" || true)
+        [ -z "$found" ] || complain $program "commands/$name/ includes another command's inside: $found"
     done
 done
 if [ $code = 0 ]; then echo "every module is listed"; fi

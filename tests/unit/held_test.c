@@ -1,5 +1,5 @@
 /* Who is in a hold, for people and for programs. */
-#include "producer/commands/held.h"
+#include "producer/commands/holds/held.h"
 
 #include <string.h>
 

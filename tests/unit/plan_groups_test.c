@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "producer/commands/plan.h"
-#include "producer/commands/plan_groups.h"
+#include "producer/commands/plan/plan.h"
+#include "producer/commands/plan/plan_groups.h"
 #include "tests/support/unit.h"
 
 #define BIT(value) (1U << (value))

@@ -1,7 +1,7 @@
 /* One employee's story and verdict: from what is known to what is said. */
 #include <string.h>
 
-#include "consumer/commands/trace.h"
+#include "consumer/commands/trace/trace.h"
 #include "tests/support/unit.h"
 
 enum { NOW = 1000 * 1000, V = 500 };
