@@ -2,9 +2,11 @@
 
 import datetime
 import json
+import os
 
 import confluent_kafka
 
+from rollcall import zones
 from rollcall.suite import equal, run, test
 from rollcall.topics import EVENT_TYPES
 from rollcall.world import World
@@ -12,13 +14,22 @@ from rollcall.world import World
 FIELDS = ("email", "first_name", "last_name", "status", "hire_date", "leave_date", "job_title", "avatar", "manager_email", "language",
           "primary_location")
 SOON = str(datetime.date.today() + datetime.timedelta(days=20))
+# A zone of this test's own. It is half a day behind, until next_day(): from then on it is half a day ahead.
+ZONE, HALF_A_DAY_S = "Test/Plan", 43200
+TODAY = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=HALF_A_DAY_S)).date()
 BRAKES = {"deactivations": {"count": 2, "percent": 0}, "cleared_values": {"count": 3, "percent": 0}}
-world = World("plan", {"acme": {"people": 60, "kombo": {"poll_interval": "1h"}, "policy": {"create": "0d", "absence_grace": "1h", "brakes": BRAKES},
+world = World("plan", {"acme": {"people": 60, "timezone": ZONE, "kombo": {"poll_interval": "1h"}, "policy": {"create": "0d", "absence_grace": "1h", "brakes": BRAKES},
                                 "mapping": {"custom:Cost centre": "custom_fields.cost_center", "firstName": "first_name",
                                             "lastName": "last_name", "email": "work_email", "jobTitle": "job_title",
                                             "location": "work_location.name", "hireDate": "start_date",
                                             "leaveDate": "termination_date"}}}, settings={"instance": "here"})
 acme = world["acme"]
+os.environ["TZDIR"] = zones.folder(world.folder)
+zones.write(os.environ["TZDIR"], {ZONE: [(-HALF_A_DAY_S,)]})
+
+
+def next_day():
+    zones.write(os.environ["TZDIR"], {ZONE: [(HALF_A_DAY_S,)]})
 
 
 # --- two ways to say the same ---
@@ -273,6 +284,29 @@ def a_full_reading_is_shown_where_one_is_due_or_asked_for():
     before = Published()
     once(code=3)
     compare(seen, before.since())
+
+
+@test
+def a_day_that_has_begun_is_shown_for_people_of_whom_hr_changed_nothing():
+    leaver, rejected = announced()[9], [e for e, r, _ in plan(code=3)[0][1] if r == "REJECTED"][0]
+    tomorrow = str(TODAY + datetime.timedelta(days=1))
+    acme.change("update", leaver, termination_date=str(TODAY))
+    joiner = acme.change("hire", employment_status="PENDING", start_date=tomorrow)["employee"]
+    later = acme.change("hire", employment_status="PENDING", start_date=str(TODAY + datetime.timedelta(days=2)))["employee"]
+    once(code=3)
+    world.sandbox.call("PUT", "clock", {"advance_ms": 600000})  # all of that is long ago for the next poll
+    once(code=3)
+    assert {(joiner, "NOT_YET"), (later, "NOT_YET")} <= {entry[:2] for entry in plan(code=3)[0][1]}
+    next_day()
+    seen, about = plan(code=3)
+    equal(about["full"], False)
+    equal({event[:3] for event in seen[0] if not event[5]}, {(leaver, "deactivated", "TERMINATION_DATE"), (joiner, "created", "NEW_HIRE")})
+    waiting = {entry[:2] for entry in seen[1]}
+    assert {(later, "NOT_YET"), (rejected, "REJECTED")} <= waiting, waiting
+    before = Published()
+    once(code=3)
+    compare(seen, before.since())
+    equal(plan(code=3)[0][0], [event for event in seen[0] if event[5]], "what is left")
 
 
 @test
