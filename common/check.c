@@ -58,7 +58,7 @@ void rc_check_ok(rc_check_t *check, const char *format, ...)
     va_end(list);
 }
 
-void rc_check_warn(rc_check_t *check, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void warn(rc_check_t *check, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
@@ -95,7 +95,7 @@ static void judge_topics(rc_check_t *check, const rc_topics_result_t *result)
         } else if (topic->state == RC_TOPIC_WRONG)
             rc_check_wrong(check, "%s", topic->message);
         else if (topic->state == RC_TOPIC_WARNING)
-            rc_check_warn(check, "%s", topic->message);
+            warn(check, "%s", topic->message);
         else
             fit++;
     }
@@ -126,7 +126,7 @@ static void reach_kafka(rc_check_t *check)
         goto cleanup;
     }
     if (rc_kafka_is_mock(cluster))
-        rc_check_warn(check, "%s is librdkafka's mock cluster: only partition counts can be checked", cluster);
+        warn(check, "%s is librdkafka's mock cluster: only partition counts can be checked", cluster);
     else
         rc_check_ok(check, "cluster %s", cluster);
 

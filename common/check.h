@@ -14,9 +14,8 @@ enum { RC_CHECK_TIMEOUT_MS = 5000 };
 typedef struct rc_check rc_check_t; /* what was found out about one service */
 
 /* Each adds one finding. A text is "what is; what to do": a table shows what stands behind the first "; " in a column
- * of its own. A warning is well enough to start. */
+ * of its own. */
 void rc_check_ok(rc_check_t *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void rc_check_warn(rc_check_t *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void rc_check_wrong(rc_check_t *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* An error whose message may lack the mend. */
 void rc_check_error(rc_check_t *check, const rc_error_t *error, const char *mend);

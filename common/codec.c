@@ -37,11 +37,6 @@ rc_schema_store_t *rc_codec_store(const rc_codec_t *codec)
     return codec->store;
 }
 
-rc_wire_form_t rc_codec_wire(const rc_codec_t *codec)
-{
-    return codec->wire;
-}
-
 void rc_codec_set_registry_id(rc_codec_t *codec, rc_record_kind_t kind, uint32_t registry_id)
 {
     RC_INVARIANT((int)kind >= 0 && kind < RC_RECORD_COUNT);

@@ -22,7 +22,6 @@ typedef struct rc_codec rc_codec_t;
 rc_codec_t *rc_codec_new(rc_schema_store_t *store, rc_wire_form_t wire);
 void rc_codec_free(rc_codec_t *codec); /* NULL is fine */
 rc_schema_store_t *rc_codec_store(const rc_codec_t *codec);
-rc_wire_form_t rc_codec_wire(const rc_codec_t *codec);
 
 /* The registry's id of our current schema of a kind (common/registry: rc_registry_enroll). With RC_WIRE_CONFLUENT every
  * kind that is encoded needs one; encoding without aborts. */

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "common/config_settings.h"
-#include "common/text.h"
 
 static const char *last_part(const char *path)
 {

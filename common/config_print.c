@@ -23,7 +23,8 @@ static bool is_plain(const char *text)
     return text[strlen(text) - 1] != ' ';
 }
 
-void rc_yaml_print_text(const char *text, rc_buf_t *yaml)
+/* A text as a YAML scalar that expands to itself. */
+static void print_text(const char *text, rc_buf_t *yaml)
 {
     if (is_plain(text)) {
         rc_buf_add_str(yaml, text);
@@ -42,15 +43,16 @@ void rc_yaml_print_text(const char *text, rc_buf_t *yaml)
     rc_buf_add_str(yaml, "\"");
 }
 
-void rc_yaml_print_url(const char *text, rc_buf_t *yaml)
+/* The address without user and password. */
+static void print_url(const char *text, rc_buf_t *yaml)
 {
     const char *scheme = strstr(text, "://"), *at = scheme ? strchr(scheme, '@') : NULL;
     if (!at) {
-        rc_yaml_print_text(text, yaml);
+        print_text(text, yaml);
         return;
     }
     char *masked = rc_sprintf("%.*s%s%s", (int)(scheme + 3 - text), text, MASK, at);
-    rc_yaml_print_text(masked, yaml);
+    print_text(masked, yaml);
     free(masked);
 }
 
@@ -88,7 +90,7 @@ static void print_strings(const rc_strings_t *strings, rc_buf_t *yaml)
     rc_buf_add_str(yaml, "[");
     for (size_t i = 0; i < strings->count; i++) {
         if (i) rc_buf_add_str(yaml, ", ");
-        rc_yaml_print_text(strings->items[i], yaml);
+        print_text(strings->items[i], yaml);
     }
     rc_buf_add_str(yaml, "]");
 }
@@ -104,17 +106,17 @@ static void print_size(size_t bytes, rc_buf_t *yaml)
 static void print_listen(const rc_listen_t *listen, rc_buf_t *yaml)
 {
     char text[RC_LISTEN_STR_SIZE];
-    rc_yaml_print_text(rc_listen_str(listen, text), yaml);
+    print_text(rc_listen_str(listen, text), yaml);
 }
 
 static void print_string(const rc_setting_t *setting, const char *text, bool bare, rc_buf_t *yaml)
 {
     if (bare || rc_text_empty(text))
-        rc_yaml_print_text(text ? text : "", yaml);
+        print_text(text ? text : "", yaml);
     else if (setting->flags & RC_SETTING_SECRET)
-        rc_yaml_print_text(MASK, yaml);
+        print_text(MASK, yaml);
     else
-        rc_yaml_print_url(text, yaml);
+        print_url(text, yaml);
 }
 
 void rc_setting_print(const rc_setting_t *setting, const void *base, bool bare, rc_buf_t *yaml)
@@ -201,7 +203,7 @@ static void print_properties(const rc_config_t *config, rc_buf_t *yaml)
     for (size_t i = 0; i < config->kafka.properties_count; i++) {
         const rc_config_property_t *property = &config->kafka.properties[i];
         rc_buf_add_format(yaml, "  %s: ", property->name);
-        rc_yaml_print_text(rc_property_is_secret(property->name) ? MASK : property->value, yaml);
+        print_text(rc_property_is_secret(property->name) ? MASK : property->value, yaml);
         rc_buf_add_str(yaml, "\n");
     }
 }
@@ -214,9 +216,9 @@ static void print_mapping(const rc_integration_t *integration, rc_buf_t *yaml)
         const char *name = rc_enum_str(&RC_ENUM_TARGET, (int)mapping->target);
         char *key = mapping->custom_name ? rc_sprintf("%s:%s", name, mapping->custom_name) : rc_strdup(name);
         rc_buf_add_str(yaml, "      ");
-        rc_yaml_print_text(key, yaml);
+        print_text(key, yaml);
         rc_buf_add_str(yaml, ": ");
-        rc_yaml_print_text(mapping->source, yaml);
+        print_text(mapping->source, yaml);
         print_line_end(mapping->line == 0, yaml);
         free(key);
     }
@@ -250,7 +252,7 @@ static void print_integration(const rc_config_t *config, size_t index, rc_buf_t 
 void rc_config_print(const rc_config_t *config, rc_buf_t *yaml)
 {
     rc_buf_add_str(yaml, "# From ");
-    rc_yaml_print_text(config->path, yaml);
+    print_text(config->path, yaml);
     rc_buf_add_str(yaml, "\n");
     for (size_t i = 0; i < RC_SETTINGS_COUNT; i++) {
         const rc_setting_t *setting = &RC_SETTINGS[i];
@@ -291,9 +293,9 @@ char *rc_integration_digest(const rc_integration_t *integration, char text[RC_DI
     for (size_t i = 0; i < integration->mapping_count; i++) {
         const rc_mapping_t *mapping = &integration->mapping[i];
         rc_buf_add_format(&canonical, "%s:", rc_enum_str(&RC_ENUM_TARGET, (int)mapping->target));
-        rc_yaml_print_text(mapping->custom_name ? mapping->custom_name : "", &canonical);
+        print_text(mapping->custom_name ? mapping->custom_name : "", &canonical);
         rc_buf_add_str(&canonical, "=");
-        rc_yaml_print_text(mapping->source, &canonical);
+        print_text(mapping->source, &canonical);
         rc_buf_add_str(&canonical, "\n");
     }
     uint64_t hash = rc_hash64(canonical.data, canonical.size_bytes);

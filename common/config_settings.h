@@ -138,10 +138,6 @@ bool rc_word_has_control(const char *text);
 
 /* Appends the value as YAML; secrets as they are when `bare`, else masked. */
 void rc_setting_print(const rc_setting_t *setting, const void *base, bool bare, rc_buf_t *yaml);
-/* Appends a text as a YAML scalar that expands to itself. */
-void rc_yaml_print_text(const char *text, rc_buf_t *yaml);
-/* The address without user and password. */
-void rc_yaml_print_url(const char *text, rc_buf_t *yaml);
 
 /* Fills integration->mapping from the block, or with the default for NULL. */
 bool rc_mapping_read(const rc_place_t *place, const rc_yaml_t *node, rc_integration_t *integration);

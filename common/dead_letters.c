@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/map.h"
-#include "common/text.h"
 
 enum {
     /* Between the clocks of those who wrote a dead letter, its ledger entry and the copy that was sent once more. */

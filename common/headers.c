@@ -78,18 +78,6 @@ rc_headers_t rc_headers_event(rc_arena_t *arena, const rc_event_t *event)
     return (rc_headers_t){rc_arena_memdup(arena, items, sizeof items), sizeof items / sizeof *items};
 }
 
-rc_event_headers_t rc_headers_event_parse(rc_headers_t headers, rc_arena_t *arena)
-{
-    const char *type = without_prefix(rc_headers_str(headers, "ce_type", arena), TYPE_PREFIX);
-    return (rc_event_headers_t){
-        .type = rc_enum_parse(&RC_ENUM_EVENT, type),
-        .event_id = rc_headers_str(headers, "ce_id", arena),
-        .integration_id = without_prefix(rc_headers_str(headers, "ce_source", arena), SOURCE_PREFIX),
-        .employee_id = rc_headers_str(headers, "ce_subject", arena),
-        .occurred_at = parse_wall(rc_headers_str(headers, "ce_time", arena)),
-    };
-}
-
 /* ---- Of a parked record: formatting ---- */
 
 typedef struct {

@@ -40,18 +40,6 @@ rc_headers_t rc_headers_copy(rc_arena_t *arena, rc_headers_t headers);
  * <employee id>, ce_time, content-type application/avro. In the arena; borrows the event's strings. */
 rc_headers_t rc_headers_event(rc_arena_t *arena, const rc_event_t *event);
 
-/* What the CloudEvents headers say, for records whose value cannot be read. */
-typedef struct {
-    int type; /* rc_event_type_t; -1: not said */
-    const char *event_id;
-    const char *integration_id;
-    const char *employee_id;
-    rc_wall_t occurred_at;
-} rc_event_headers_t;
-
-/* Strings in the arena, NULL where a header is missing or no text. */
-rc_event_headers_t rc_headers_event_parse(rc_headers_t headers, rc_arena_t *arena);
-
 /* ---- Of a parked or dead-lettered record ---- */
 
 /* Why a record lies in a retry or dead-letter topic. New ones are appended. */

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/mem.h"
-
 enum {
     HEAD_CAP_BYTES = 64 * 1024,
     BODY_CAP_BYTES = 1024 * 1024,

@@ -54,11 +54,6 @@ bool rc_kafka_may_warn(const rc_kafka_t *kafka, int64_t every_ms)
     return now - before >= every_ms && atomic_compare_exchange_strong(warned_at_ms, &before, now);
 }
 
-const char *rc_kafka_version(void)
-{
-    return rd_kafka_version_str();
-}
-
 int32_t rc_kafka_partition(const void *key, size_t key_bytes, int32_t partitions)
 {
     RC_INVARIANT(key_bytes > 0 && partitions > 0);

@@ -36,9 +36,6 @@ void rc_kafka_free(rc_kafka_t *kafka); /* NULL is fine */
 /* The configuration that the settings were made from. Borrows. */
 const rc_config_t *rc_kafka_config(const rc_kafka_t *kafka);
 
-/* Of librdkafka, as it runs: "2.0.2". Static. */
-const char *rc_kafka_version(void);
-
 /* The partition of a key among `partitions`, as every producer of ours and Java's default partitioner places it. Pure.
  * The key is not empty. */
 int32_t rc_kafka_partition(const void *key, size_t key_bytes, int32_t partitions);

@@ -63,16 +63,6 @@ static rc_code_t check(rc_kafka_consumer_t *consumer, rd_kafka_resp_err_t err, c
 }
 
 /* Takes `reason`. */
-static rc_code_t check_reason(rc_kafka_consumer_t *consumer, rd_kafka_error_t *reason, const char *what,
-                              rc_error_t *error)
-{
-    if (!reason) return RC_OK;
-    rc_code_t code = rc_kafka_error(error, &consumer->handle, rd_kafka_error_code(reason),
-                                    rd_kafka_error_string(reason), "%s", what);
-    rd_kafka_error_destroy(reason);
-    return code;
-}
-
 /* The first error among the partitions of a list. */
 static rc_code_t check_list(rc_kafka_consumer_t *consumer, const rd_kafka_topic_partition_list_t *list,
                             const char *what, rc_error_t *error)
@@ -153,17 +143,6 @@ rc_code_t rc_kafka_consumer_resume(rc_kafka_consumer_t *consumer, const rc_kafka
     return code;
 }
 
-rc_code_t rc_kafka_consumer_seek(rc_kafka_consumer_t *consumer, const rc_kafka_offset_t *partitions, size_t count,
-                                 int64_t timeout_ms, rc_error_t *error)
-{
-    rd_kafka_topic_partition_list_t *list = rc_kafka_list(partitions, count);
-    rd_kafka_error_t *reason = rd_kafka_seek_partitions(consumer->handle.rk, list, (int)timeout_ms);
-    rc_code_t code = check_reason(consumer, reason, "seeking", error);
-    if (!code) code = check_list(consumer, list, "seeking", error);
-    rd_kafka_topic_partition_list_destroy(list);
-    return code;
-}
-
 static void copy_offsets(const rd_kafka_topic_partition_list_t *list, rc_kafka_offset_t *partitions)
 {
     for (int i = 0; i < list->cnt; i++)
@@ -191,16 +170,6 @@ rc_code_t rc_kafka_consumer_committed(rc_kafka_consumer_t *consumer, rc_kafka_of
         }
         if (failure.code != RC_TIMEOUT) (void)usleep(AGAIN_MS * 1000); /* the answer was no: not in a tight loop */
     }
-}
-
-rc_code_t rc_kafka_consumer_position(rc_kafka_consumer_t *consumer, rc_kafka_offset_t *partitions, size_t count,
-                                     rc_error_t *error)
-{
-    rd_kafka_topic_partition_list_t *list = rc_kafka_list(partitions, count);
-    rc_code_t code = check(consumer, rd_kafka_position(consumer->handle.rk, list), "asking for the position", error);
-    if (!code) copy_offsets(list, partitions);
-    rd_kafka_topic_partition_list_destroy(list);
-    return code;
 }
 
 rc_kafka_group_t *rc_kafka_consumer_group(rc_kafka_consumer_t *consumer)

@@ -49,17 +49,11 @@ rc_code_t rc_kafka_consumer_pause(rc_kafka_consumer_t *consumer, const rc_kafka_
                                   rc_error_t *error);
 rc_code_t rc_kafka_consumer_resume(rc_kafka_consumer_t *consumer, const rc_kafka_offset_t *partitions, size_t count,
                                    rc_error_t *error);
-/* Goes on at the given offsets. Blocks up to timeout_ms. */
-rc_code_t rc_kafka_consumer_seek(rc_kafka_consumer_t *consumer, const rc_kafka_offset_t *partitions, size_t count,
-                                 int64_t timeout_ms, rc_error_t *error);
 
 /* Fills in the group's committed offsets (RC_OFFSET_NONE: none). Waits as long as a transaction with offsets of theirs
  * is open, a predecessor's included; timeout_ms < 0: without end. */
 rc_code_t rc_kafka_consumer_committed(rc_kafka_consumer_t *consumer, rc_kafka_offset_t *partitions, size_t count,
                                       int64_t timeout_ms, const atomic_bool *cancelled, rc_error_t *error);
-/* Fills in what would be polled next (RC_OFFSET_NONE: nothing was polled yet). */
-rc_code_t rc_kafka_consumer_position(rc_kafka_consumer_t *consumer, rc_kafka_offset_t *partitions, size_t count,
-                                     rc_error_t *error);
 
 /* The membership as it is now. Before the first assignment it has no generation and fences nothing: capture it while
  * partitions are assigned. Returns new (free with rc_kafka_group_free). */

@@ -6,7 +6,6 @@
 #include "common/buf.h"
 #include "common/domain.h"
 #include "common/json.h"
-#include "common/mem.h"
 #include "common/notify.h"
 #include "common/text.h"
 

@@ -7,7 +7,6 @@
 
 #include "common/mem.h"
 #include "common/retry.h"
-#include "common/text.h"
 #include "consumer/learnamp/learnamp_token.h"
 
 enum {

@@ -1,7 +1,5 @@
 #include "consumer/rules/budget.h"
 
-#include "common/error.h"
-
 void rc_budget_init(rc_budget_t *budget, int percent, int count, int64_t window_ms, rc_mono_t now)
 {
     int64_t bucket_ms = window_ms / RC_BUDGET_BUCKETS;

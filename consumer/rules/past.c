@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "common/text.h"
-
 /* ---- Putting a previous value back ---- */
 
 static const char CUSTOM_PREFIX[] = "custom:";

@@ -67,7 +67,8 @@ const char *rc_words_events(rc_arena_t *arena, uint32_t events)
     return words;
 }
 
-const char *rc_words_waiting(rc_arena_t *arena, const int64_t waiting[RC_PENDING_COUNT])
+/* "3 no e-mail address, 1 held": people by reason; "" for nobody. */
+static const char *words_waiting(rc_arena_t *arena, const int64_t waiting[RC_PENDING_COUNT])
 {
     const char *words = "";
     for (int reason = 0; reason < RC_PENDING_COUNT; reason++)
@@ -100,7 +101,7 @@ rc_report_t *rc_overview_report(const rc_overview_t *overviews, size_t count, rc
                                polled,
                                rc_arena_sprintf(arena, "%lld", (long long)state->employees),
                                rc_arena_sprintf(arena, "%lld", (long long)state->announced),
-                               rc_words_waiting(arena, overview->waiting),
+                               words_waiting(arena, overview->waiting),
                                state->hold_count ? rc_arena_sprintf(arena, "%zu", state->hold_count) : "",
                                state->paused ? rc_words_events(arena, state->paused) : ""};
         rc_report_add(report, cells);
@@ -210,7 +211,7 @@ static void tell_work(const telling_t *telling)
     int64_t work[RC_PENDING_COUNT] = {[RC_PENDING_NO_EMAIL] = waiting[RC_PENDING_NO_EMAIL],
                                       [RC_PENDING_NO_NAME] = waiting[RC_PENDING_NO_NAME],
                                       [RC_PENDING_EMAIL_COLLISION] = waiting[RC_PENDING_EMAIL_COLLISION]};
-    const char *words = rc_words_waiting(telling->arena, work);
+    const char *words = words_waiting(telling->arena, work);
     if (!*words) return;
     begin(telling);
     rc_buf_add_str(telling->text, rc_arena_sprintf(telling->arena, "to be mended in HR: %s\n", words));

@@ -18,8 +18,6 @@ const char *rc_words_brake(rc_arena_t *arena, rc_brake_t brake);
 const char *rc_words_held(rc_arena_t *arena, int64_t people, rc_brake_t brake);
 /* "created, deactivated" of a set of event types; "everything" for all. In the arena. */
 const char *rc_words_events(rc_arena_t *arena, uint32_t events);
-/* "3 no e-mail address, 1 held": people by reason; "" for nobody. In the arena. */
-const char *rc_words_waiting(rc_arena_t *arena, const int64_t waiting[RC_PENDING_COUNT]);
 
 /* What a command line ends with: " --config FILE" when it was given, else "". In the arena. */
 const char *rc_words_config(rc_arena_t *arena, const char *config);

@@ -62,7 +62,6 @@ typedef struct rc_kombo_fields rc_kombo_fields_t;
  * Immutable: any number of threads may share it. Returns new (rc_kombo_fields_free). */
 rc_code_t rc_kombo_fields_new(const char *const *paths, size_t count, rc_kombo_fields_t **fields, rc_error_t *error);
 void rc_kombo_fields_free(rc_kombo_fields_t *fields); /* NULL is fine */
-size_t rc_kombo_fields_count(const rc_kombo_fields_t *fields);
 
 /* ---- The client of one integration ---- */
 

@@ -255,8 +255,3 @@ void rc_kombo_fields_free(rc_kombo_fields_t *fields)
     free(fields->path_slots);
     free(fields);
 }
-
-size_t rc_kombo_fields_count(const rc_kombo_fields_t *fields)
-{
-    return fields->path_count;
-}

@@ -8,7 +8,7 @@
 
 enum { VALUE_MAX_BYTES = 1024 * 1024 };
 
-bool rc_poll_is_full_due(const rc_integration_t *integration, const rc_sync_state_t *state, rc_wall_t now)
+static bool is_full_due(const rc_integration_t *integration, const rc_sync_state_t *state, rc_wall_t now)
 {
     char digest[RC_DIGEST_SIZE];
     if (!state->watermark.ms || !state->last_full_at.ms || !state->projection_digest) return true;
@@ -55,8 +55,7 @@ static rc_code_t begin_run(rc_run_t *run, const rc_poll_context_t *context, cons
                       .value = RC_BUF_INIT(VALUE_MAX_BYTES),
                       .result = result};
     run->brakes = rc_brakes_new(&run->occasion, before, before->paused & ~order->resumed, order->decision);
-    if (run->kind == RC_POLL_INCREMENTAL && rc_poll_is_full_due(context->integration, before, now))
-        run->kind = RC_POLL_FULL;
+    if (run->kind == RC_POLL_INCREMENTAL && is_full_due(context->integration, before, now)) run->kind = RC_POLL_FULL;
     *result = (rc_poll_result_t){.kind = run->kind};
     if (run->kind == RC_POLL_INCREMENTAL) result->updated_after = rc_run_updated_after(run);
     rc_code_t code = rc_run_look(run, error);

@@ -86,7 +86,4 @@ rc_code_t rc_poll_preview(const rc_poll_context_t *context, const rc_poll_order_
 rc_code_t rc_poll_publish_state(const rc_poll_context_t *context, const rc_kafka_group_t *group,
                                 const rc_sync_state_t *state, int64_t command_offset, bool *behind, rc_error_t *error);
 
-/* Whether a poll of now has to be a full one. */
-bool rc_poll_is_full_due(const rc_integration_t *integration, const rc_sync_state_t *state, rc_wall_t now);
-
 #endif

@@ -13,7 +13,7 @@ rc_digest_t rc_digest_of(const rc_snapshot_t *snapshot)
     return (rc_digest_t){rc_employee_hash64(&snapshot->employee), rc_standing_of(snapshot)};
 }
 
-const rc_employee_t *rc_newest_employee(const rc_snapshot_t *snapshot, const rc_pending_t *pending)
+static const rc_employee_t *newest_employee(const rc_snapshot_t *snapshot, const rc_pending_t *pending)
 {
     return pending ? &pending->employee : snapshot ? &snapshot->employee : NULL;
 }
@@ -57,7 +57,7 @@ static void keep_effective_date(rc_verdict_t *verdict, const rc_pending_t *pendi
 static void decide(rc_arena_t *arena, const rc_occasion_t *occasion, const char *employee_id,
                    const rc_snapshot_t *snapshot, const rc_pending_t *pending, rc_decision_t *decision)
 {
-    const rc_employee_t *newest = rc_newest_employee(snapshot, pending);
+    const rc_employee_t *newest = newest_employee(snapshot, pending);
     decision->verdict = rc_verdict_judge(&decision->employee, &decision->facts, rc_standing_of(snapshot),
                                          &occasion->integration->policy, occasion->today);
     keep_effective_date(&decision->verdict, pending, occasion->today);
@@ -86,7 +86,7 @@ void rc_decide_record(rc_arena_t *arena, const rc_occasion_t *occasion, const rc
         .unreadable = projection.unreadable,
     };
     if (projection.deleted) {
-        const rc_employee_t *newest = rc_newest_employee(snapshot, pending);
+        const rc_employee_t *newest = newest_employee(snapshot, pending);
         if (newest) decision->employee = *newest;
         decision->facts =
             rc_facts_absent(RC_ABSENCE_DELETED, look, occasion->now, pending, &occasion->integration->policy);
@@ -99,7 +99,7 @@ void rc_decide_missing(rc_arena_t *arena, const rc_occasion_t *occasion, const r
 {
     const char *employee_id = stored_id(snapshot, pending);
     *decision = (rc_decision_t){
-        .employee = *rc_newest_employee(snapshot, pending),
+        .employee = *newest_employee(snapshot, pending),
         .facts =
             rc_facts_absent(RC_ABSENCE_MISSING, RC_LOOK_FULL, occasion->now, pending, &occasion->integration->policy),
     };
@@ -111,7 +111,7 @@ void rc_decide_stored(rc_arena_t *arena, const rc_occasion_t *occasion, const rc
 {
     const char *employee_id = stored_id(snapshot, pending);
     *decision = (rc_decision_t){
-        .employee = *rc_newest_employee(snapshot, pending),
+        .employee = *newest_employee(snapshot, pending),
         .facts = rc_facts_stored(pending),
     };
     decide(arena, occasion, employee_id, snapshot, pending, decision);

@@ -53,9 +53,6 @@ void rc_decide_missing(rc_arena_t *arena, const rc_occasion_t *occasion, const r
 void rc_decide_stored(rc_arena_t *arena, const rc_occasion_t *occasion, const rc_snapshot_t *snapshot,
                       const rc_pending_t *pending, rc_decision_t *decision);
 
-/* The newest known employee: the pending one, else the published; NULL: none. Borrows. */
-const rc_employee_t *rc_newest_employee(const rc_snapshot_t *snapshot, const rc_pending_t *pending);
-
 /* What keeps a decision from being published beside its own verdict. */
 typedef struct {
     uint32_t reasons; /* 1u << rc_pending_reason_t: EMAIL_COLLISION, HELD, REJECTED, PAUSED */

@@ -25,7 +25,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rc_header_t items[64];
     rc_arena_t *arena = rc_arena_new();
     rc_headers_t headers = {items, split(data, size, arena, items, sizeof items / sizeof *items)};
-    (void)rc_headers_event_parse(headers, arena);
     rc_parking_t first = rc_headers_parking_parse(headers, arena);
     rc_headers_t parked = rc_headers_park(arena, headers, &first);
     rc_parking_t second = rc_headers_parking_parse(parked, arena);

@@ -116,9 +116,6 @@ START_TEST(all_records_arrive_in_order_and_ends_are_told)
     int64_t deadline_ms = rc_mono_now().ms + rc_unit_patience_ms(PATIENCE_MS);
     while (member.eofs < RC_CLUSTER_PARTITIONS && rc_mono_now().ms < deadline_ms) take_one(&member, 100);
     ck_assert_int_ge(member.eofs, RC_CLUSTER_PARTITIONS);
-    rc_kafka_offset_t position[] = {{topic, 0, 0}, {topic, 1, 0}, {topic, 2, 0}};
-    OK(rc_kafka_consumer_position(member.consumer, position, 3, &rc_oops));
-    for (int i = 0; i < 3; i++) ck_assert_int_eq(position[i].offset, RECORDS);
     rc_kafka_consumer_close(member.consumer);
 }
 END_TEST
@@ -216,19 +213,6 @@ START_TEST(a_pause_ends_with_the_assignment)
     for (int i = 0; i < 3; i++) partitions[i].offset = member.next[i];
     OK(rc_kafka_consumer_assign(member.consumer, partitions, 3, &rc_oops));
     take_until(&member, RECORDS * RC_CLUSTER_PARTITIONS);
-    rc_kafka_consumer_close(member.consumer);
-}
-END_TEST
-
-START_TEST(seeking_goes_back_and_on)
-{
-    fill(10);
-    member_t member = {.consumer = join("a")};
-    take_until(&member, 30);
-    const rc_kafka_offset_t back[] = {{topic, 1, 4}};
-    OK(rc_kafka_consumer_seek(member.consumer, back, 1, PATIENCE_MS, &rc_oops));
-    member.next[1] = 4;
-    take_until(&member, 36);
     rc_kafka_consumer_close(member.consumer);
 }
 END_TEST
@@ -430,7 +414,6 @@ int main(void)
     tcase_add_test(cases, a_record_comes_as_it_was_produced);
     tcase_add_test(cases, pausing_makes_no_gap_and_no_duplicate);
     tcase_add_test(cases, a_pause_ends_with_the_assignment);
-    tcase_add_test(cases, seeking_goes_back_and_on);
     tcase_add_test(cases, an_assignment_starts_where_the_owner_says);
     tcase_add_test(cases, a_loop_is_woken_for_everything);
     tcase_add_test(cases, a_revocation_may_be_answered_late);

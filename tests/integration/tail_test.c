@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/hash.h"
 #include "common/kafka_reader.h"
 #include "common/kafka_txn.h"
 #include "common/tail.h"

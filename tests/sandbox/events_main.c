@@ -9,7 +9,6 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/report.h"
-#include "common/text.h"
 #include "tests/sandbox/events.h"
 #include "tests/sandbox/story.h"
 

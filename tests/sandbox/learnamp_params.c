@@ -26,7 +26,8 @@ static bool put_in_list_of_objects(json_t *list, const char *inner, const char *
     return json_is_object(last) && json_object_set_new(last, inner, json_string(value)) == 0;
 }
 
-bool sb_params_put(json_t *params, const char *name, const char *value)
+/* Puts one pair of a form into an object. False when the brackets make no sense. */
+static bool put(json_t *params, const char *name, const char *value)
 {
     char key[128], inner[128];
     size_t key_length = strcspn(name, "[");
@@ -55,13 +56,13 @@ bool sb_params_put(json_t *params, const char *name, const char *value)
         (void)json_object_set_new(params, key, object);
     }
     (void)snprintf(inner, sizeof inner, "%.*s%s", (int)inner_length - 1, open + 1, behind);
-    return json_is_object(object) && sb_params_put(object, inner, value);
+    return json_is_object(object) && put(object, inner, value);
 }
 
 static rc_code_t put_all(json_t *params, const rc_httpd_pair_t *pairs, size_t count, rc_error_t *error)
 {
     for (size_t i = 0; i < count; i++)
-        if (!sb_params_put(params, pairs[i].name, pairs[i].value))
+        if (!put(params, pairs[i].name, pairs[i].value))
             return rc_error_set(error, RC_MALFORMED, RC_REJECT, "the parameter \"%s\" cannot be read", pairs[i].name);
     return RC_OK;
 }

@@ -9,7 +9,4 @@
  * neither. */
 rc_code_t sb_params_parse(const rc_httpd_request_t *request, json_t **params, rc_error_t *error);
 
-/* Puts one pair of a form into an object. False when the brackets make no sense. */
-bool sb_params_put(json_t *params, const char *name, const char *value);
-
 #endif

@@ -7,7 +7,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-uint64_t rc_random_next(rc_random_t *random)
+static uint64_t next(rc_random_t *random)
 {
     /* splitmix64 */
     uint64_t z = (random->state += UINT64_C(0x9E3779B97F4A7C15));
@@ -18,7 +18,7 @@ uint64_t rc_random_next(rc_random_t *random)
 
 size_t rc_random_below(rc_random_t *random, size_t count)
 {
-    return (size_t)(rc_random_next(random) % count);
+    return (size_t)(next(random) % count);
 }
 
 bool rc_random_chance(rc_random_t *random, unsigned percent)

@@ -16,7 +16,6 @@ typedef struct {
     uint64_t state;
 } rc_random_t;
 
-uint64_t rc_random_next(rc_random_t *random);
 /* 0 to count - 1 */
 size_t rc_random_below(rc_random_t *random, size_t count);
 bool rc_random_chance(rc_random_t *random, unsigned percent);

@@ -11,7 +11,7 @@ static const rc_hold_ref_t hold_refs[] = {{RC_BRAKE_TEAM_CHANGES, "h1", {1763827
 static const rc_bucket_t leavers[] = {{489952, 3}, {489953, 1}}, profiles[] = {{489953, 40}};
 static const rc_hold_t holds[] = {{"h1", RC_BRAKE_DEACTIVATIONS, {1763827732123}, 240, 115, {1763827732124}}};
 
-rc_employee_t rc_sample_employee(void)
+static rc_employee_t sample_employee(void)
 {
     return (rc_employee_t){.email = "ana@acme.example",
                            .first_name = "Ana",
@@ -38,7 +38,7 @@ rc_event_t rc_sample_event(rc_event_type_t type)
                         .previous_version = type == RC_EVENT_CREATED ? 0 : 1763827700000,
                         .occurred_at = NOW,
                         .trigger = RC_TRIGGER_WEBHOOK,
-                        .employee = rc_sample_employee(),
+                        .employee = sample_employee(),
                         .deactivated = {.effective_date = RC_DATE_NONE}};
     switch (type) {
     case RC_EVENT_CREATED:
@@ -68,7 +68,7 @@ rc_snapshot_t rc_sample_snapshot(void)
                            .previous_version = 1763827700000,
                            .presence = RC_PRESENCE_GONE,
                            .occurred_at = NOW,
-                           .employee = rc_sample_employee(),
+                           .employee = sample_employee(),
                            .gone_reason = RC_GONE_MISSING,
                            .effective_date = TOMORROW,
                            .counted_hours = {[RC_BRAKE_DEACTIVATIONS] = 489952, [RC_BRAKE_EMAIL_CHANGES] = 7}};
@@ -78,7 +78,7 @@ rc_pending_t rc_sample_pending(void)
 {
     rc_pending_t pending = {.integration_id = "personio:A",
                             .employee_id = "42",
-                            .employee = rc_sample_employee(),
+                            .employee = sample_employee(),
                             .wanted = RC_PRESENCE_EMPLOYED,
                             .effective_date = RC_DATE_NONE,
                             .replaces = "41",

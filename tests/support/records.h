@@ -15,7 +15,6 @@ typedef union {
 } rc_any_record_t;
 
 /* An employee with a value of every sort; static. */
-rc_employee_t rc_sample_employee(void);
 /* Version 1763827732123 of employee personio:A/42, with that employee. */
 rc_event_t rc_sample_event(rc_event_type_t type);
 rc_snapshot_t rc_sample_snapshot(void);

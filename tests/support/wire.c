@@ -161,7 +161,7 @@ int rc_wire_requests(const rc_wire_t *wire)
     return atomic_load(&wire->requests);
 }
 
-void rc_wire_say_bytes(const rc_wire_request_t *request, const char *bytes, size_t size_bytes)
+static void say_bytes(const rc_wire_request_t *request, const char *bytes, size_t size_bytes)
 {
     while (size_bytes > 0) {
         ssize_t sent = send(request->fd, bytes, size_bytes, MSG_NOSIGNAL);
@@ -173,7 +173,7 @@ void rc_wire_say_bytes(const rc_wire_request_t *request, const char *bytes, size
 
 void rc_wire_say(const rc_wire_request_t *request, const char *text)
 {
-    rc_wire_say_bytes(request, text, strlen(text));
+    say_bytes(request, text, strlen(text));
 }
 
 void rc_wire_answer(const rc_wire_request_t *request, int status, const char *headers, const char *body)

@@ -34,7 +34,6 @@ int rc_wire_requests(const rc_wire_t *wire);    /* read so far */
 
 /* What scripts do. */
 void rc_wire_say(const rc_wire_request_t *request, const char *text);
-void rc_wire_say_bytes(const rc_wire_request_t *request, const char *bytes, size_t size_bytes);
 /* A whole answer: status, further header lines (each ending in \r\n, or ""), body with Content-Length. */
 void rc_wire_answer(const rc_wire_request_t *request, int status, const char *headers, const char *body);
 /* Waits until the client has gone away. */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/text.h"
 #include "producer/poll/poll_steps.h"
 #include "tests/support/scratch.h"
 #include "tests/support/unit.h"

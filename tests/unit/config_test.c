@@ -7,7 +7,6 @@
 
 #include "common/config_settings.h"
 #include "common/mem.h"
-#include "common/text.h"
 #include "producer/kombo/kombo.h"
 #include "tests/support/unit.h"
 

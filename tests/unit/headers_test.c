@@ -55,30 +55,11 @@ START_TEST(event_headers_are_cloudevents_in_binary_mode)
 }
 END_TEST
 
-START_TEST(event_headers_come_back)
+START_TEST(a_header_that_is_no_text_counts_as_absent)
 {
-    rc_event_headers_t parsed = rc_headers_event_parse(rc_headers_event(arena, &event), arena);
-    ck_assert_int_eq(parsed.type, RC_EVENT_PROFILE_UPDATED);
-    ck_assert_str_eq(parsed.event_id, event.event_id);
-    ck_assert_str_eq(parsed.integration_id, "personio:A");
-    ck_assert_str_eq(parsed.employee_id, "42");
-    ck_assert_int_eq(parsed.occurred_at.ms, 1763827732123);
-}
-END_TEST
-
-START_TEST(foreign_event_headers_count_as_absent)
-{
-    const rc_header_t items[] = {header("ce_type", "com.example.thing"),
-                                 header("ce_source", "/elsewhere/x"),
-                                 header("ce_time", "yesterday"),
-                                 {"ce_id", "a\0b", 3},
-                                 {"ce_subject", NULL, 0}};
-    rc_event_headers_t parsed = rc_headers_event_parse((rc_headers_t){items, 5}, arena);
-    ck_assert_int_eq(parsed.type, -1);
-    ck_assert_ptr_null(parsed.event_id);
-    ck_assert_ptr_null(parsed.integration_id);
-    ck_assert_ptr_null(parsed.employee_id);
-    ck_assert_int_eq(parsed.occurred_at.ms, 0);
+    const rc_header_t items[] = {{"ce_id", "a\0b", 3}, {"ce_subject", NULL, 0}, {"ce_type", "\xFF", 1}};
+    const rc_headers_t headers = {items, sizeof items / sizeof *items};
+    for (size_t i = 0; i < headers.count; i++) expect(headers, items[i].name, NULL);
 }
 END_TEST
 
@@ -259,8 +240,7 @@ int main(void)
     TCase *all = tcase_create("all");
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, event_headers_are_cloudevents_in_binary_mode);
-    tcase_add_test(all, event_headers_come_back);
-    tcase_add_test(all, foreign_event_headers_count_as_absent);
+    tcase_add_test(all, a_header_that_is_no_text_counts_as_absent);
     tcase_add_test(all, parking_headers_can_be_read_by_a_person);
     tcase_add_test(all, parking_comes_back);
     tcase_add_test(all, parking_again_overwrites_and_keeps_the_event_s_own_headers);

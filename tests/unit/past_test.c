@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "common/text.h"
 #include "producer/rules/diff.h"
 #include "producer/rules/projection.h"
 #include "tests/support/gen.h"

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "common/time.h"
 #include "tests/support/unit.h"
 
 static atomic_bool stop;

@@ -56,7 +56,8 @@ rc_code_t rc_audit_make_record(rc_audit_t *audit, rc_finding_t *finding, const r
     return code;
 }
 
-bool rc_audit_is_repaired(const rc_finding_t *finding)
+/* Unless somebody brings the whole of it already. */
+static bool is_repaired(const rc_finding_t *finding)
 {
     bool is_coming = finding->coming == RC_COMING_WAITING || finding->coming == RC_COMING_PARKED;
     return !(is_coming && finding->is_whole);
@@ -74,7 +75,7 @@ rc_code_t rc_audit_repair(rc_audit_t *audit, rc_error_t *error)
         size_t count = 0;
         for (; next < audit->found_count && count < SENT_AT_ONCE; next++) {
             const rc_finding_t *finding = audit->found[next];
-            if (!rc_audit_is_repaired(finding)) continue;
+            if (!is_repaired(finding)) continue;
             const char *key = rc_employee_key(arena, audit->integration->id, finding->employee_id);
             records[count++] = (rc_kafka_record_t){.topic = topic,
                                                    .partition = -1,

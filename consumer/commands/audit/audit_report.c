@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "common/report.h"
-#include "common/text.h"
 #include "consumer/commands/audit/audit_state.h"
 #include "consumer/commands/words.h"
 

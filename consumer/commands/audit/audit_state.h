@@ -67,9 +67,7 @@ void rc_audit_json(const rc_audit_t *audit);
 /* Makes the record of a finding: the snapshot as an event of the lane that brings all of it. */
 rc_code_t rc_audit_make_record(rc_audit_t *audit, rc_finding_t *finding, const rc_snapshot_t *snapshot,
                                rc_error_t *error);
-/* Whether a record is written for it: nobody else brings the whole of it already. */
-bool rc_audit_is_repaired(const rc_finding_t *finding);
-/* Writes the records into the first retry tier. */
+/* Writes the records into the first retry tier, but of those whom somebody else brings the whole of already. */
 rc_code_t rc_audit_repair(rc_audit_t *audit, rc_error_t *error);
 
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/report.h"
-#include "common/text.h"
 #include "consumer/commands/commands.h"
 #include "consumer/commands/dlq/dlq.h"
 #include "consumer/commands/words.h"

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/text.h"
 #include "consumer/commands/plan/preview_state.h"
 #include "consumer/commands/words.h"
 #include "consumer/engine/apply.h"

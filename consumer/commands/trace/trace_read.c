@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/kafka_admin.h"
-#include "common/text.h"
 #include "consumer/commands/trace/trace.h"
 #include "consumer/commands/trace/trace_ask.h"
 
