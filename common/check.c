@@ -190,7 +190,7 @@ static void reach_all(rc_check_t *checks, size_t count)
 
 /* --- what is printed --- */
 
-static void print_table(const rc_check_t *checks, size_t count)
+static void print_table(const rc_args_t *args, const rc_check_t *checks, size_t count)
 {
     static const char *const words[] = {[IS_OK] = "ok", [IS_WARNING] = "warning", [IS_WRONG] = "WRONG"};
     rc_report_t *report = rc_report_new("service|integration||~result|~what to do");
@@ -200,9 +200,11 @@ static void print_table(const rc_check_t *checks, size_t count)
             const char *mend = strstr(finding->message, "; ");
             char *what = rc_sprintf("%.*s", mend ? (int)(mend - finding->message) : (int)strlen(finding->message),
                                     finding->message);
+            char *todo = mend ? rc_cli_complete(args, mend + 2) : NULL;
             const char *cells[] = {finding->service, checks[i].integration ? checks[i].integration->id : NULL,
-                                   words[finding->verdict], what, mend ? mend + 2 : NULL};
+                                   words[finding->verdict], what, todo};
             rc_report_add(report, cells);
+            free(todo);
             free(what);
         }
     }
@@ -273,7 +275,7 @@ rc_exit_t rc_check_run(const rc_args_t *args, const rc_check_api_t *api)
     if (args->json)
         print_json(checks, count);
     else
-        print_table(checks, count);
+        print_table(args, checks, count);
     if (wrong) (void)rc_cli_fail(args, RC_EXIT_FAILED, "%zu of %zu checks failed", wrong, all);
     free_checks(checks, count);
     rc_config_free(config);

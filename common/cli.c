@@ -10,16 +10,19 @@
 #include "common/mem.h"
 #include "common/suggest.h"
 
-enum { WORDS_MAX = 2 };
+enum { WORDS_MAX = 2, IDS_SHOWN = 10 };
 
 rc_exit_t rc_cli_fail(const rc_args_t *args, rc_exit_t code, const char *format, ...)
 {
+    char *text = NULL;
     va_list list;
-    (void)fprintf(stderr, "%s: ", args->program->name);
     va_start(list, format);
-    (void)vfprintf(stderr, format, list);
+    if (vasprintf(&text, format, list) < 0) RC_DIE("out of memory, or a wrong format: %s", format);
     va_end(list);
-    (void)fputc('\n', stderr);
+    char *complete = rc_cli_complete(args, text);
+    (void)fprintf(stderr, "%s: %s\n", args->program->name, complete);
+    free(complete);
+    free(text);
     return code;
 }
 
@@ -170,6 +173,18 @@ static rc_exit_t complain_option(const rc_args_t *args, const char *text)
     return code;
 }
 
+/* Where an address is no id nobody would be found by it, and "nobody" reads like an answer. */
+static rc_exit_t refuse_address(const rc_args_t *args)
+{
+    if (!args->employee || !strchr(args->employee, '@') || strcmp(args->command->name, "trace") == 0)
+        return RC_EXIT_DONE;
+    return rc_cli_fail(args, RC_EXIT_USAGE,
+                       "--employee: \"%s\" is an address; write Kombo's id, which `rollcall-consumer trace%s%s "
+                       "--employee %s` shows",
+                       args->employee, args->integration ? " --integration " : "",
+                       args->integration ? args->integration : "", args->employee);
+}
+
 static rc_exit_t take_options(rc_args_t *args, const line_t *line)
 {
     uint32_t allowed = rc_cli_allowed(args->command);
@@ -190,7 +205,7 @@ static rc_exit_t take_options(rc_args_t *args, const line_t *line)
                                RC_CLI_TABLE[i].name, RC_CLI_TABLE[i].value ? " " : "",
                                RC_CLI_TABLE[i].value ? RC_CLI_TABLE[i].value : "", args->program->name,
                                args->command->name);
-    return RC_EXIT_DONE;
+    return refuse_address(args);
 }
 
 /* What was printed must have reached its reader: a full disk is a failure. */
@@ -251,6 +266,34 @@ const char *rc_cli_given_config(const rc_args_t *args)
     return args->given & RC_OPT(CONFIG) ? args->config : NULL;
 }
 
+/* The length of a command at the beginning of what stands behind a backtick; 0: it is none. */
+static size_t command_length(const char *text)
+{
+    size_t length = strcspn(text, "`");
+    return strncmp(text, "rollcall-", 9) == 0 && text[length] ? length : 0;
+}
+
+char *rc_cli_complete(const rc_args_t *args, const char *text)
+{
+    const char *config = rc_cli_given_config(args);
+    rc_buf_t out = RC_BUF_INIT(SIZE_MAX / 4);
+    for (const char *at = text; *at;) {
+        size_t length = strcspn(at, "`");
+        length += at[length] == '`';
+        (void)rc_buf_add(&out, at, length);
+        at += length;
+        length = config && length && at[-1] == '`' ? command_length(at) : 0;
+        if (!length) continue;
+        (void)rc_buf_add(&out, at, length);
+        if (!memmem(at, length, " --config ", 10)) (void)rc_buf_add_format(&out, " --config %s", config);
+        (void)rc_buf_add(&out, at + length, 1);
+        at += length + 1;
+    }
+    char *complete = rc_strdup(out.size_bytes ? out.data : "");
+    rc_buf_fini(&out);
+    return complete;
+}
+
 static char *make_line(const rc_args_t *args, const char *program, const char *format, va_list list)
     __attribute__((format(printf, 3, 0)));
 static char *make_line(const rc_args_t *args, const char *program, const char *format, va_list list)
@@ -285,6 +328,23 @@ void rc_cli_next(const rc_args_t *args, const char *what, const char *format, ..
 
 /* --- configuration ------------------------------------------------------------------------------------------- */
 
+/* The ids of the integrations, the first ten of them: "a, b or c". Returns new (free). */
+static char *list_integrations(const rc_config_t *config)
+{
+    rc_buf_t ids = RC_BUF_INIT(SIZE_MAX / 4);
+    size_t shown = config->integrations_count < IDS_SHOWN ? config->integrations_count : IDS_SHOWN;
+    for (size_t i = 0; i < shown; i++)
+        (void)rc_buf_add_format(&ids, "%s%s",
+                                !i                                   ? ""
+                                : i + 1 < config->integrations_count ? ", "
+                                                                     : " or ",
+                                config->integrations[i].id);
+    if (shown < config->integrations_count) (void)rc_buf_add_str(&ids, " …");
+    char *text = rc_strdup(ids.data);
+    rc_buf_fini(&ids);
+    return text;
+}
+
 static rc_exit_t apply_options(const rc_args_t *args, rc_config_t *config)
 {
     rc_error_t error = RC_ERROR_INIT;
@@ -296,9 +356,23 @@ static rc_exit_t apply_options(const rc_args_t *args, rc_config_t *config)
     if (!args->integration || rc_config_find(config, args->integration)) return RC_EXIT_DONE;
     rc_suggest_t suggest = RC_SUGGEST_INIT(args->integration);
     for (size_t i = 0; i < config->integrations_count; i++) rc_suggest_offer(&suggest, config->integrations[i].id);
-    return rc_cli_fail(args, RC_EXIT_USAGE, "--integration: %s has no integration %s; %s%s", config->path,
-                       args->integration, suggest.best ? "did you mean " : "write one of its ids",
-                       suggest.best ? suggest.best : "");
+    char *ids = list_integrations(config);
+    rc_exit_t code = rc_cli_fail(args, RC_EXIT_USAGE, "--integration: %s has no integration %s; %s%s%s", config->path,
+                                 args->integration, suggest.best ? "did you mean " : "write ",
+                                 suggest.best ? suggest.best : ids, suggest.best ? "?" : "");
+    free(ids);
+    return code;
+}
+
+const rc_integration_t *rc_cli_integration(const rc_args_t *args, const rc_config_t *config)
+{
+    if (args->integration) return rc_config_find(config, args->integration);
+    if (config->integrations_count == 1) return &config->integrations[0];
+    char *ids = list_integrations(config);
+    (void)rc_cli_fail(args, RC_EXIT_USAGE, "%s is about one integration; write --integration and %s",
+                      args->command->name, ids);
+    free(ids);
+    return NULL;
 }
 
 rc_exit_t rc_cli_config(const rc_args_t *args, rc_config_t **config)

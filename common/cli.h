@@ -26,11 +26,11 @@ typedef enum {
     X(LISTEN, "--listen", "HOST:PORT", "where to serve HTTP, instead of the configured address; port 0 picks one") \
     X(JSON, "--json", NULL, "print one JSON document instead of a table") \
     X(INTEGRATION, "--integration", "ID", "this integration only") \
-    X(EMPLOYEE, "--employee", "ID", "this employee: the HR system's id at Kombo (trace: or an e-mail address)") \
+    X(EMPLOYEE, "--employee", "ID", "this employee: Kombo's id (trace: or an e-mail address)") \
     X(EVENTS, "--events", "LIST", "event types, separated by commas: created, profile-updated, team-changed, deactivated") \
     X(FULL, "--full", NULL, "read everybody, not only what changed") \
     X(HOLD, "--hold", "ID", "the hold, as `status` lists it") \
-    X(REASON, "--reason", "REASON", "dead letters of this reason only") \
+    X(REASON, "--reason", "REASON", "dead letters of this reason only: REJECTED, IDENTITY_CONFLICT or POISON") \
     X(SINCE, "--since", "TIME", "from this time on: 2026-11-22T16:00:00Z, a day, or how long ago (2h)") \
     X(OFFSET, "--offset", "P:N", "the record at this partition and offset") \
     X(YES, "--yes", NULL, "do not ask on the terminal") \
@@ -99,15 +99,23 @@ int rc_cli_main(const rc_cli_program_t *program, int argc, char **argv);
  * RC_EXIT_USAGE. */
 rc_exit_t rc_cli_config(const rc_args_t *args, rc_config_t **config);
 
-/* Prints "PROGRAM: <text>" to standard error and returns `code`, so that `return rc_cli_fail(…)` reads well. */
+/* Prints "PROGRAM: <text>" to standard error, with rc_cli_complete, and returns `code`, so that `return rc_cli_fail(…)`
+ * reads well. */
 rc_exit_t rc_cli_fail(const rc_args_t *args, rc_exit_t code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The integration that is asked about: that of --integration, or the only one there is. Borrows from the
+ * configuration; NULL: there are several, and that was said (RC_EXIT_USAGE). */
+const rc_integration_t *rc_cli_integration(const rc_args_t *args, const rc_config_t *config);
 
 /* --config as it was typed; NULL: it was not. Borrows. */
 const char *rc_cli_given_config(const rc_args_t *args);
 /* What to type next: "PROGRAM <text>", with --config as it was given. `program` NULL: this one. Returns new (free). */
 char *rc_cli_line(const rc_args_t *args, const char *program, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The text, whose commands between backticks bear --config as it was given, so that they can be typed as they stand:
+ * messages are also made where nobody knows the command line. Returns new (free). */
+char *rc_cli_complete(const rc_args_t *args, const char *text);
 /* Prints such a line of this program, indented, and behind it what it does. */
 void rc_cli_next(const rc_args_t *args, const char *what, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

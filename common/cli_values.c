@@ -39,7 +39,7 @@ static bool parse_events(const rc_args_t *args, const char *text, uint32_t *even
 }
 
 /* A moment, a day (UTC), or how long ago. */
-static bool parse_since(const rc_args_t *args, const char *text, rc_wall_t *since)
+static bool parse_time(const char *text, rc_wall_t *since)
 {
     rc_date_t date;
     int64_t ago_ms;
@@ -48,13 +48,21 @@ static bool parse_since(const rc_args_t *args, const char *text, rc_wall_t *sinc
         since->ms = rc_wall_now().ms - ago_ms;
         return true;
     }
-    if (strlen(text) == 10 && rc_date_parse(text, strlen(text), &date, NULL) == RC_OK) {
-        since->ms = (int64_t)date.days * 24 * 3600 * 1000;
-        return true;
+    if (strlen(text) != 10 || rc_date_parse(text, strlen(text), &date, NULL) != RC_OK) return false;
+    since->ms = (int64_t)date.days * 24 * 3600 * 1000;
+    return true;
+}
+
+static bool parse_since(const rc_args_t *args, const char *text, rc_wall_t *since)
+{
+    const char *wrong = "is no time";
+    if (parse_time(text, since)) {
+        if (since->ms <= rc_wall_now().ms) return true;
+        wrong = "has not come yet";
     }
     (void)rc_cli_fail(args, RC_EXIT_USAGE,
-                      "--since: \"%s\" is no time; write 2026-11-22T16:00:00Z, 2026-11-22, or how long ago, like 2h",
-                      text);
+                      "--since: \"%s\" %s; write 2026-11-22T16:00:00Z, 2026-11-22, or how long ago, like 2h", text,
+                      wrong);
     return false;
 }
 

@@ -353,10 +353,8 @@ rc_code_t rc_config_load(const char *path, rc_config_t **config, rc_buf_t *probl
     size_t size_bytes = 0;
     char *text = read_file(path, &size_bytes, &why);
     if (!text) {
-        rc_problems_t one = {.file = path};
-        rc_problems_add(&one, 1, "YAML", "the file cannot be read (%s); name another with --config", why);
-        rc_problems_print(&one, problems);
-        rc_problems_fini(&one);
+        (void)rc_buf_add_format(problems, "%s: the configuration cannot be read (%s); name another with --config\n",
+                                path, why);
         return RC_CONFIG;
     }
     rc_code_t code = rc_config_parse(path, text, size_bytes, config, problems);

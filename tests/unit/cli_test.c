@@ -39,6 +39,8 @@ static const rc_cli_command_t COMMANDS[] = {
     {"once", "one poll", NULL, NULL, RC_OPT(INTEGRATION) | RC_OPT(FULL) | RC_OPT(JSON) | RC_OPT(WAIT), 0, keep},
     {"dlq list", "lists", NULL, NULL, RC_OPT(EVENTS) | RC_OPT(SINCE) | RC_OPT(OFFSET), RC_OPT(INTEGRATION), keep},
     {"dlq replay", "replays", LONG_DETAILS, NULL, RC_OPT(APPLY), 0, keep},
+    {"forget", "erases", NULL, NULL, RC_OPT(EMPLOYEE), 0, keep},
+    {"trace", "tells", NULL, NULL, RC_OPT(EMPLOYEE), 0, keep},
     {"load", "loads", NULL, NULL, RC_OPT(INSTANCE) | RC_OPT(LISTEN) | RC_OPT(INTEGRATION), 0, load},
     {"config", "prints", NULL, NULL, RC_OPT(REFERENCE), 0, rc_cli_run_config},
     {NULL, NULL, NULL, NULL, 0, 0, NULL},
@@ -157,8 +159,13 @@ static const struct {
     {"dlq list --integration a --events team_changed",
      "--events: \"team_changed\" is no event type; did you mean team-ch"},
     {"dlq list --integration a --since yesterday", "--since: \"yesterday\" is no time; "},
+    {"dlq list --integration a --since 2999-01-01", "--since: \"2999-01-01\" has not come yet; write 2026-"},
+    {"forget --employee ada@acme.example --config /x.yaml",
+     "--employee: \"ada@acme.example\" is an address; write Kombo's id, which `rollcall-consumer trace --employee "
+     "ada@acme.example --config /x.yaml` shows"},
     {"dlq list --integration a --offset 7", "--offset: \"7\" is no place; "},
-    {"load --config /nowhere.yaml", "/nowhere.yaml:1: YAML: the file cannot be read"},
+    {"load --config /nowhere.yaml",
+     "/nowhere.yaml: the configuration cannot be read (No such file or directory); name another"},
 };
 
 START_TEST(cli_wrong_lines_exit_2_and_say_the_mend)
@@ -231,6 +238,38 @@ START_TEST(cli_says_what_to_type_next)
 }
 END_TEST
 
+START_TEST(cli_commands_in_messages_can_be_typed_as_they_stand)
+{
+    static const struct {
+        const char *line, *text, *said;
+    } cases[] = {
+        {"run --config /x.yaml", "create it: `rollcall-producer topics`, or wait",
+         "create it: `rollcall-producer topics --config /x.yaml`, or wait"},
+        {"run --config /x.yaml", "`rollcall-consumer dlq list --config /x.yaml` lists them",
+         "`rollcall-consumer dlq list --config /x.yaml` lists them"},
+        {"run --config /x.yaml", "`run`; then `rollcall-producer once`",
+         "`run`; then `rollcall-producer once --config /x.yaml`"},
+        {"run --config /x.yaml", "an open `rollcall-producer", "an open `rollcall-producer"},
+        {"run", "create it: `rollcall-producer topics`", "create it: `rollcall-producer topics`"},
+        {"run", "", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_int_eq(cli(cases[i].line), RC_EXIT_HELD);
+        char *said = rc_cli_complete(&got, cases[i].text);
+        ck_assert_str_eq(said, cases[i].said);
+        free(said);
+    }
+}
+END_TEST
+
+START_TEST(cli_trace_alone_takes_an_address_for_an_employee)
+{
+    ck_assert_int_eq(cli("trace --employee ada@acme.example"), RC_EXIT_HELD);
+    ck_assert_str_eq(got.employee, "ada@acme.example");
+    ck_assert_int_eq(cli("forget --employee 26vafvWSRmbhNcxJYqjCzuJg"), RC_EXIT_HELD);
+}
+END_TEST
+
 START_TEST(cli_help_breaks_lines_between_words)
 {
     ck_assert_int_eq(cli("dlq replay --help"), RC_EXIT_DONE);
@@ -273,7 +312,10 @@ START_TEST(cli_options_override_the_file)
     ck_assert_int_eq(cli(line), RC_EXIT_USAGE);
     snprintf(line, sizeof line, "load --config %s --integration personio:acne", path);
     ck_assert_int_eq(cli(line), RC_EXIT_USAGE);
-    ck_assert_ptr_nonnull(strstr(err, "has no integration personio:acne; did you mean personio:acme"));
+    ck_assert_ptr_nonnull(strstr(err, "has no integration personio:acne; did you mean personio:acme?"));
+    snprintf(line, sizeof line, "load --config %s --integration nothing", path);
+    ck_assert_int_eq(cli(line), RC_EXIT_USAGE);
+    ck_assert_ptr_nonnull(strstr(err, "has no integration nothing; write personio:acme\n"));
 }
 END_TEST
 
@@ -325,6 +367,8 @@ int main(void)
     tcase_add_test(lines, cli_help_breaks_lines_between_words);
     tcase_add_test(lines, cli_help_of_a_group_lists_its_verbs);
     tcase_add_test(lines, cli_says_what_to_type_next);
+    tcase_add_test(lines, cli_commands_in_messages_can_be_typed_as_they_stand);
+    tcase_add_test(lines, cli_trace_alone_takes_an_address_for_an_employee);
     tcase_add_test(lines, suggest_finds_what_was_meant);
     tcase_add_unchecked_fixture(files, make_file, remove_file);
     tcase_add_test(files, cli_options_override_the_file);

@@ -403,7 +403,7 @@ START_TEST(a_file_is_loaded_by_its_path)
     ck_assert_str_eq(config->path, path);
     rc_config_free(config);
     ck_assert_int_eq(rc_config_load("/nowhere.yaml", &config, &problems), RC_CONFIG);
-    ck_assert_str_eq(problems.data, "/nowhere.yaml:1: YAML: the file cannot be read (No such file or directory); name "
+    ck_assert_str_eq(problems.data, "/nowhere.yaml: the configuration cannot be read (No such file or directory); name "
                                     "another with --config\n");
     rc_buf_fini(&problems);
 }

@@ -285,23 +285,15 @@ static rc_code_t find_differences(rc_audit_t *audit, rc_error_t *error)
 
 /* ---- The command ---- */
 
-/* The only one there is need not be named. */
-static const rc_integration_t *choose(const rc_args_t *args, const rc_config_t *config)
-{
-    if (args->integration != NULL) return rc_config_find(config, args->integration);
-    return config->integrations_count == 1 ? &config->integrations[0] : NULL;
-}
-
 rc_exit_t rc_consumer_audit(const rc_args_t *args)
 {
     rc_audit_t audit = {.integration = NULL};
     rc_error_t error = RC_ERROR_INIT;
     rc_exit_t code = rc_inquiry_open(&audit.inquiry, args, "rollcall-consumer-audit", args->repair);
     if (code != RC_EXIT_DONE) goto cleanup;
-    audit.integration = choose(args, audit.inquiry.config);
+    audit.integration = rc_cli_integration(args, audit.inquiry.config);
     if (audit.integration == NULL) {
-        code = rc_cli_fail(args, RC_EXIT_USAGE, "say which integration: --integration %s, or another one",
-                           audit.inquiry.config->integrations[0].id);
+        code = RC_EXIT_USAGE;
         goto cleanup;
     }
     const rc_readback_options_t options = rc_inquiry_readback(&audit.inquiry, audit.integration);

@@ -269,20 +269,6 @@ static rc_code_t find(trace_t *trace, const char **id, rc_exit_t *exit, rc_error
 
 /* --- the command --- */
 
-static rc_exit_t choose_integration(trace_t *trace)
-{
-    const rc_config_t *config = trace->config;
-    if (trace->args->integration)
-        trace->integration = rc_config_find(config, trace->args->integration);
-    else if (config->integrations_count == 1)
-        trace->integration = &config->integrations[0];
-    if (trace->integration) return RC_EXIT_DONE;
-    const char *ids = "";
-    for (size_t i = 0; i < config->integrations_count; i++) ids = join(trace->arena, ids, config->integrations[i].id);
-    return rc_cli_fail(trace->args, RC_EXIT_USAGE,
-                       "several integrations are configured; write --integration and one of %s", ids);
-}
-
 static rc_code_t run(trace_t *trace, rc_exit_t *exit, rc_error_t *error)
 {
     const char *id = NULL;
@@ -312,7 +298,8 @@ rc_exit_t rc_consumer_trace(const rc_args_t *args)
     trace_t trace = {.args = args, .arena = rc_arena_new()};
     rc_error_t error = RC_ERROR_INIT;
     rc_exit_t exit = rc_cli_config(args, &trace.config);
-    if (exit == RC_EXIT_DONE) exit = choose_integration(&trace);
+    if (exit == RC_EXIT_DONE && (trace.integration = rc_cli_integration(args, trace.config)) == NULL)
+        exit = RC_EXIT_USAGE;
     if (exit == RC_EXIT_DONE) {
         rc_log_set_level(RC_LEVEL_ERROR); /* what the clients complain about is in the result */
         rc_signals_open(&trace.cancelled);
