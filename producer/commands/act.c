@@ -158,7 +158,7 @@ static rc_code_t find_who_acts(act_t *act, rc_error_t *error)
         *error = trouble;
         return started;
     }
-    rc_code_t code = rc_ask_who_works(act->service.kafka, &producers, error);
+    rc_code_t code = rc_ask_who_works(act->service.kafka, RC_ASK_TIMEOUT_MS, &producers, error);
     if (code != RC_OK) return code;
     if (!producers.services && started == RC_OK) return act_ourselves(act, false, producers.own_ghost, error);
     if (!producers.services) {
@@ -167,6 +167,29 @@ static rc_code_t find_who_acts(act_t *act, rc_error_t *error)
     }
     code = ask_others(act, error);
     return code == RC_OWNERSHIP && started == RC_OK ? act_ourselves(act, true, false, error) : code;
+}
+
+/* Looked at before local tables are opened: filling those takes long with many people, and leaves them behind. */
+static bool do_others_work(const act_t *act)
+{
+    rc_producers_t producers = {.known = false};
+    rc_error_t error = RC_ERROR_INIT;
+    rc_kafka_t *kafka = NULL;
+    int64_t timeout_ms = act->args->wait_ms < RC_ASK_TIMEOUT_MS ? act->args->wait_ms : RC_ASK_TIMEOUT_MS;
+    bool asked = rc_kafka_new(act->config, "rollcall-producer-once", &kafka, &error) == RC_OK &&
+                 rc_ask_who_works(kafka, timeout_ms, &producers, &error) == RC_OK;
+    rc_kafka_free(kafka);
+    return asked && producers.services;
+}
+
+static rc_code_t carry_out(act_t *act, rc_error_t *error)
+{
+    if (!do_others_work(act)) return find_who_acts(act, error);
+    rc_code_t code = ask_others(act, error);
+    if (code != RC_OWNERSHIP) return code;
+    /* They have ended since, and what we wrote to them waits. */
+    rc_error_t trouble = RC_ERROR_INIT;
+    return start(act, &trouble) == RC_OK ? act_ourselves(act, true, false, error) : code;
 }
 
 rc_code_t rc_act(const rc_args_t *args, rc_config_t *config, rc_command_t *commands, size_t count, rc_arena_t *arena,
@@ -181,7 +204,7 @@ rc_code_t rc_act(const rc_args_t *args, rc_config_t *config, rc_command_t *comma
                  .count = count};
     if (config->log.level == RC_LEVEL_INFO) rc_log_set_level(RC_LEVEL_WARN); /* the result says it */
     rc_signals_open(&act.stop);
-    rc_code_t code = find_who_acts(&act, error);
+    rc_code_t code = carry_out(&act, error);
     rc_service_fini(&act.service);
     rc_signals_close();
     free(act.done);

@@ -15,7 +15,6 @@
 
 enum {
     SEND_TIMEOUT_MS = 10000,
-    ASK_TIMEOUT_MS = 10000,
     STEP_MS = 20,
     MEMBERS_MS = 1000, /* between two looks at who works */
     VALUE_MAX_BYTES = 64 * 1024
@@ -92,8 +91,8 @@ static bool does_nobody_work(const rc_kafka_t *kafka)
 {
     rc_producers_t producers;
     rc_error_t error = RC_ERROR_INIT;
-    return rc_ask_who_works(kafka, &producers, &error) == RC_OK && producers.known && !producers.services &&
-           !producers.own_ghost;
+    return rc_ask_who_works(kafka, RC_ASK_TIMEOUT_MS, &producers, &error) == RC_OK && producers.known &&
+           !producers.services && !producers.own_ghost;
 }
 
 static rc_code_t wait_for_answers(listener_t *listener, const rc_kafka_t *kafka, int64_t timeout_ms,
@@ -158,19 +157,19 @@ rc_code_t rc_ask(const rc_kafka_t *kafka, const rc_codec_t *codec, rc_command_t 
 }
 
 /* Asks again while a young cluster has no coordinator for the group yet. */
-static rc_code_t list_members(rc_kafka_admin_t *admin, const char *group_id, rc_arena_t *arena,
+static rc_code_t list_members(rc_kafka_admin_t *admin, const char *group_id, int64_t timeout_ms, rc_arena_t *arena,
                               const rc_kafka_member_t **members, size_t *count, rc_error_t *error)
 {
     const struct timespec pause = {0, STEP_MS * 10 * 1000000};
-    rc_mono_t until = {rc_mono_now().ms + ASK_TIMEOUT_MS};
+    rc_mono_t until = {rc_mono_now().ms + timeout_ms};
     for (;;) {
-        rc_code_t code = rc_kafka_admin_group(admin, group_id, ASK_TIMEOUT_MS, arena, members, count, error);
+        rc_code_t code = rc_kafka_admin_group(admin, group_id, timeout_ms, arena, members, count, error);
         if (code == RC_OK || error->disposition != RC_RETRY || rc_mono_now().ms >= until.ms) return code;
         (void)nanosleep(&pause, NULL);
     }
 }
 
-rc_code_t rc_ask_who_works(const rc_kafka_t *kafka, rc_producers_t *producers, rc_error_t *error)
+rc_code_t rc_ask_who_works(const rc_kafka_t *kafka, int64_t timeout_ms, rc_producers_t *producers, rc_error_t *error)
 {
     rc_kafka_admin_t *admin = NULL;
     char *cluster_id = NULL;
@@ -179,9 +178,9 @@ rc_code_t rc_ask_who_works(const rc_kafka_t *kafka, rc_producers_t *producers, r
     const rc_kafka_member_t *members = NULL;
     size_t count = 0;
     rc_code_t code = rc_kafka_admin_open(kafka, &admin, error);
-    if (code == RC_OK) code = rc_kafka_admin_cluster_id(admin, ASK_TIMEOUT_MS, &cluster_id, error);
+    if (code == RC_OK) code = rc_kafka_admin_cluster_id(admin, timeout_ms, &cluster_id, error);
     bool known = code == RC_OK && !rc_kafka_is_mock(cluster_id);
-    if (known) code = list_members(admin, group_id, arena, &members, &count, error);
+    if (known) code = list_members(admin, group_id, timeout_ms, arena, &members, &count, error);
     *producers = (rc_producers_t){.known = known};
     for (size_t i = 0; code == RC_OK && i < count; i++) {
         if (!members[i].instance_id) continue; /* a single poll */

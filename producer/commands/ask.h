@@ -29,6 +29,7 @@ typedef struct {
     bool services;  /* others than this instance */
     bool own_ghost; /* one of this instance: dead, if this process holds the instance's store */
 } rc_producers_t;
-rc_code_t rc_ask_who_works(const rc_kafka_t *kafka, rc_producers_t *producers, rc_error_t *error);
+enum { RC_ASK_TIMEOUT_MS = 10000 }; /* what an answer may take */
+rc_code_t rc_ask_who_works(const rc_kafka_t *kafka, int64_t timeout_ms, rc_producers_t *producers, rc_error_t *error);
 
 #endif

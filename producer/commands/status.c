@@ -21,7 +21,7 @@ static void say_who_runs(const rc_reading_t *reading, const char *config)
 {
     rc_producers_t producers;
     rc_error_t error = RC_ERROR_INIT;
-    if (rc_ask_who_works(rc_reading_kafka(reading), &producers, &error) != RC_OK)
+    if (rc_ask_who_works(rc_reading_kafka(reading), RC_ASK_TIMEOUT_MS, &producers, &error) != RC_OK)
         printf("\nWhether a producer runs could not be found out: %s\n", error.message);
     else if (producers.known && !producers.services && !producers.own_ghost)
         printf("\nNo producer is running, so nothing is polled or decided. Start it as a service, or by hand:\n"

@@ -8,6 +8,7 @@ from rollcall.world import World
 
 world = World("commands", {"acme": {"people": 12}, "other": {"people": 5}})
 acme = world["acme"]
+services = {}
 
 
 def words(done):
@@ -43,9 +44,11 @@ def once_polls_by_itself_and_asks_the_services_while_they_run():
     equal({i: poll["full"] for i, poll in polls.items()}, {i.id: True for i in world.integrations.values()})
     published = len(list(world.topics.refresh().events()))
     equal(published, sum(poll["events"] for poll in polls.values()))
-    world.start()
+    services["producer"], services["consumer"] = world.start()
     world.wait_equal()
-    done = world.command("producer", "once", "--json", "--full", "--integration", acme.id)
+    # Of another instance than theirs, which fills no local tables to ask: with many people that takes long.
+    done = world.command("producer", "once", "--json", "--full", "--integration", acme.id, "--instance", "elsewhere")
+    assert not (world.folder / "state" / "elsewhere").exists()
     equal(done.returncode, 0, words(done))
     entry, = json.loads(done.stdout)["integrations"]
     equal((entry["id"], entry["last_poll"]["full"], entry["last_poll"]["trigger"], entry["last_poll"]["events"]), (acme.id, True, "COMMAND", 0))
@@ -56,6 +59,23 @@ def once_polls_by_itself_and_asks_the_services_while_they_run():
     world.sandbox.clear()
     done = world.command("producer", "once", "--integration", "personio:nobody")
     equal(done.returncode, 2, words(done))
+
+
+@test
+def whoever_stops_leaves_their_place_to_the_next_at_once():
+    group = f"{world.prefix}rollcall-producer"
+    admin = world.topics.admin
+
+    def members():
+        described = admin.describe_consumer_groups([group], request_timeout=10)[group].result()
+        return [member.group_instance_id for member in described.members]
+    equal(members(), ["one"])
+    equal(services["producer"].stop(), 0)
+    equal(members(), [])
+    done = world.command("producer", "once", "--instance", "elsewhere")
+    equal(done.returncode, 0, words(done))
+    equal(members(), [])
+    services["producer"].start().wait_ready()
 
 
 @test
