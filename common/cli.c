@@ -392,6 +392,9 @@ rc_exit_t rc_cli_config(const rc_args_t *args, rc_config_t **config)
                                     .format = loaded->log.format,
                                     .program = args->program->name,
                                     .instance = loaded->instance});
+    /* What Kafka's client complains about is in a command's result. */
+    bool is_service = args->command && strcmp(args->command->name, "run") == 0;
+    rc_log_mute(is_service || loaded->log.level == RC_LEVEL_DEBUG ? NULL : "kafka client");
     *config = loaded;
     return RC_EXIT_DONE;
 }

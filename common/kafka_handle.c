@@ -74,6 +74,20 @@ static rc_code_t set_all(rd_kafka_conf_t *conf, rc_kafka_role_t role, const sett
     return RC_OK;
 }
 
+/* "[thrd:a:1/2]: a:1/2: Connect to ipv4#10.0.0.1:1 failed: refused (after 0ms in state CONNECT)" without what only
+ * librdkafka's authors need. */
+static void take_cause(const char *text, char *cause, size_t size)
+{
+    const char *thread = *text == '[' ? strstr(text, "]: ") : NULL;
+    if (thread) text = thread + 3;
+    size_t broker = strcspn(text, " ");
+    if (broker && text[broker] && text[broker - 1] == ':' && memchr(text, '/', broker)) text += broker + 1;
+    const char *state = strstr(text, " (after ");
+    (void)snprintf(cause, size, "%.*s", state ? (int)(state - text) : (int)strlen(text), text);
+    char *family = strstr(cause, " ipv");
+    if (family && family[4] && family[5] == '#') memmove(family + 1, family + 6, strlen(family + 6) + 1);
+}
+
 /* librdkafka's threads call this. One warning a second in all: a cluster that is away would fill the log. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
@@ -84,7 +98,7 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     bool is_cause = trouble && !strstr(text, "brokers are down"); /* what brought them down was said before */
     if (handle && is_cause) {
         pthread_mutex_lock(&handle->lock);
-        (void)snprintf(handle->last_error, sizeof handle->last_error, "%s", text);
+        take_cause(text, handle->last_error, sizeof handle->last_error);
         handle->last_error_at = rc_mono_now();
         pthread_mutex_unlock(&handle->lock);
     }
@@ -154,6 +168,7 @@ typedef struct {
 #define ERR(name) RD_KAFKA_RESP_ERR_##name
 #define ALLOW     "allow it for this program's Kafka user"
 #define NO_TOPIC  "create it: `rollcall-producer topics`"
+#define AWAY      "is a broker running there, and is kafka.bootstrap.servers its address?"
 static const mapping_t MAPPINGS[] = {
     {ERR(_FENCED), RC_FENCED, RC_FATAL, "another process uses this id, or the transaction outlived its time-out"},
     {ERR(PRODUCER_FENCED), RC_FENCED, RC_FATAL, "another process uses this transactional id"},
@@ -165,13 +180,16 @@ static const mapping_t MAPPINGS[] = {
     {ERR(_TIMED_OUT_QUEUE), RC_TIMEOUT, RC_RETRY, NULL},
     {ERR(_MSG_TIMED_OUT), RC_TIMEOUT, RC_RETRY, NULL},
     {ERR(REQUEST_TIMED_OUT), RC_TIMEOUT, RC_RETRY, NULL},
+    {ERR(_TRANSPORT), RC_KAFKA, RC_RETRY, AWAY},
+    {ERR(_ALL_BROKERS_DOWN), RC_KAFKA, RC_RETRY, AWAY},
     {ERR(TOPIC_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW},
     {ERR(GROUP_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW},
     {ERR(CLUSTER_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW},
     {ERR(TRANSACTIONAL_ID_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW},
     {ERR(UNKNOWN_TOPIC_OR_PART), RC_KAFKA, RC_REJECT, NO_TOPIC},
     {ERR(_UNKNOWN_TOPIC), RC_KAFKA, RC_REJECT, NO_TOPIC},
-    {ERR(_UNKNOWN_PARTITION), RC_KAFKA, RC_REJECT, "all topics need kafka.partitions partitions"},
+    {ERR(_UNKNOWN_PARTITION), RC_KAFKA, RC_REJECT,
+     "is it there, with kafka.partitions partitions? `rollcall-producer topics` says"},
     {ERR(MSG_SIZE_TOO_LARGE), RC_KAFKA, RC_REJECT, "raise max.message.bytes of the topic and kafka.message.max.bytes"},
     {ERR(RECORD_LIST_TOO_LARGE), RC_KAFKA, RC_REJECT, "raise max.message.bytes of the topic"},
     {ERR(POLICY_VIOLATION), RC_KAFKA, RC_REJECT, NULL},
@@ -194,6 +212,16 @@ static mapping_t mapping_of(rd_kafka_resp_err_t err)
     return (mapping_t){err, RC_KAFKA, RC_RETRY, NULL};
 }
 
+/* librdkafka's own would not tell an operator. */
+static const char *words_of(rd_kafka_resp_err_t err)
+{
+    if (err == ERR(_TIMED_OUT)) return "no answer in time";
+    if (err == ERR(_TRANSPORT) || err == ERR(_ALL_BROKERS_DOWN)) return "Kafka cannot be reached";
+    if (err == ERR(_UNKNOWN_PARTITION)) return "no such topic or partition";
+    if (err == ERR(UNKNOWN_TOPIC_OR_PART) || err == ERR(_UNKNOWN_TOPIC)) return "it is not there";
+    return rd_kafka_err2str(err);
+}
+
 rc_code_t rc_kafka_error(rc_error_t *error, rc_kafka_handle_t *handle, rd_kafka_resp_err_t err, const char *detail,
                          const char *format, ...)
 {
@@ -209,15 +237,16 @@ rc_code_t rc_kafka_error(rc_error_t *error, rc_kafka_handle_t *handle, rd_kafka_
         mapping.disposition = RC_FATAL;
         if (mapping.code == RC_OWNERSHIP) mapping.code = RC_FENCED;
     }
-    if (handle && mapping.code == RC_TIMEOUT) {
+    bool is_away = err == ERR(_TRANSPORT) || err == ERR(_ALL_BROKERS_DOWN);
+    if (handle && !death && (mapping.code == RC_TIMEOUT || is_away)) { /* what was seen is the cause of those */
         pthread_mutex_lock(&handle->lock);
         if (*handle->last_error && rc_mono_now().ms - handle->last_error_at.ms < LAST_ERROR_FRESH_MS)
             memcpy(last, handle->last_error, sizeof last);
         pthread_mutex_unlock(&handle->lock);
     }
-    return rc_error_set(error, mapping.code, mapping.disposition, "%s: %s%s%s%s%s", what,
-                        detail ? detail : rd_kafka_err2str(err), mapping.mend ? "; " : "",
-                        mapping.mend ? mapping.mend : "", *last ? "; last seen: " : "", last);
+    if (*last) detail = last;
+    return rc_error_set(error, mapping.code, mapping.disposition, "%s: %s%s%s", what, detail ? detail : words_of(err),
+                        mapping.mend ? "; " : "", mapping.mend ? mapping.mend : "");
 }
 
 rd_kafka_topic_partition_list_t *rc_kafka_list(const rc_kafka_offset_t *offsets, size_t count)

@@ -21,6 +21,7 @@ static const char *const LEVELS_ALIGNED[] = {"DEBUG", "INFO ", "WARN ", "ERROR"}
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* one line after the other */
 static rc_log_options_t log_options = {.level = RC_LEVEL_INFO};
+static const char *muted; /* an event; NULL: none */
 
 typedef struct {
     size_t size_bytes;
@@ -167,6 +168,13 @@ void rc_log_set_level(rc_log_level_t level)
     (void)pthread_mutex_unlock(&lock);
 }
 
+void rc_log_mute(const char *event)
+{
+    (void)pthread_mutex_lock(&lock);
+    muted = event;
+    (void)pthread_mutex_unlock(&lock);
+}
+
 bool rc_log_enabled(rc_log_level_t level)
 {
     return level >= log_options.level;
@@ -174,7 +182,7 @@ bool rc_log_enabled(rc_log_level_t level)
 
 void rc_log_write(rc_log_level_t level, const char *event, const rc_log_field_t *fields, size_t count)
 {
-    if (!rc_log_enabled(level)) return;
+    if (!rc_log_enabled(level) || (muted && strcmp(muted, event) == 0)) return;
     const rc_log_options_t *to = &log_options;
     int fd = to->fd ? to->fd : STDERR_FILENO;
     bool json = to->format == RC_FORMAT_JSON || (to->format == RC_FORMAT_AUTO && !isatty(fd));

@@ -117,6 +117,8 @@ typedef struct {
 void rc_log_open(const rc_log_options_t *options);
 /* What is below is dropped from now on: for commands that print their result and need no progress. */
 void rc_log_set_level(rc_log_level_t level);
+/* Lines of that event are left out from now on, for commands whose result says it; NULL: none is. Borrows for ever. */
+void rc_log_mute(const char *event);
 /* Whether a line of that level would be written; for lines whose fields are dear to make. */
 bool rc_log_enabled(rc_log_level_t level);
 void rc_log_write(rc_log_level_t level, const char *event, const rc_log_field_t *fields, size_t count);

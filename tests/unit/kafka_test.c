@@ -5,10 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/kafka_admin.h"
 #include "common/kafka_consumer.h"
 #include "common/kafka_mock.h"
 #include "common/kafka_reader.h"
 #include "common/kafka_txn.h"
+#include "common/log.h"
 #include "common/tail.h"
 #include "common/topics.h"
 #include "tests/support/cluster.h"
@@ -52,6 +54,27 @@ START_TEST(settings_that_do_not_fit_together_are_said_when_a_handle_opens)
     ck_assert_int_eq(rc_kafka_txn_open(kafka, "id", &txn, &error), RC_CONFIG);
     ck_assert_ptr_nonnull(strstr(error.message, "rollcall.yaml: kafka: "));
     ck_assert_msg(strstr(error.message, "ssl.ca.location") != NULL, "%s", error.message);
+    rc_kafka_free(kafka);
+}
+END_TEST
+
+START_TEST(a_broker_that_is_away_is_named_with_the_cause_alone)
+{
+    rc_config_property_t properties[] = {{"bootstrap.servers", "127.0.0.1:1", 3}}; /* nobody listens there */
+    rc_config_t config = {.path = "rollcall.yaml", .instance = "i"};
+    config.kafka.properties = properties;
+    config.kafka.properties_count = 1;
+    rc_kafka_t *kafka;
+    rc_kafka_admin_t *admin;
+    rc_error_t error = RC_ERROR_INIT;
+    char *cluster = NULL;
+    rc_log_open(&(rc_log_options_t){.level = RC_LEVEL_ERROR});
+    OK(rc_kafka_new(&config, "test", &kafka, &rc_oops));
+    OK(rc_kafka_admin_open(kafka, &admin, &rc_oops));
+    ck_assert_int_eq(rc_kafka_admin_cluster_id(admin, 500, &cluster, &error), RC_TIMEOUT);
+    ck_assert_str_eq(error.message,
+                     "no answer from the brokers at 127.0.0.1:1: Connect to 127.0.0.1:1 failed: Connection refused");
+    rc_kafka_admin_close(admin);
     rc_kafka_free(kafka);
 }
 END_TEST
@@ -232,6 +255,7 @@ int main(void)
     TCase *settings = tcase_create("settings");
     tcase_add_test(settings, a_wrong_property_is_named_with_its_line);
     tcase_add_test(settings, settings_that_do_not_fit_together_are_said_when_a_handle_opens);
+    tcase_add_test(settings, a_broker_that_is_away_is_named_with_the_cause_alone);
     tcase_add_loop_test(settings, what_users_set_never_breaks_a_handle_of_ours, 0, 6);
     tcase_add_test(settings, keys_go_where_java_puts_them);
     suite_add_tcase(suite, settings);
