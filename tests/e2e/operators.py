@@ -190,6 +190,25 @@ def trace_finds_people_by_address_whatever_its_case_and_says_who_had_it():
 
 
 @test
+def trace_names_who_has_her_address_at_learn_amp():
+    holder = acme.add_user(email="held@acme.example", firstName="Held", lastName="By", integrationExternalId="of-another-system")
+    employee = hire(first_name="Hedy", last_name="Held", work_email="held@acme.example")
+    before = len(letters())
+    world.wait_polled("acme")
+    world.wait_for("the conflict", lambda: bool(trace(employee)["because"]) or ["none"])
+    for _ in ("parked", "dead-lettered"):
+        story = trace(employee)
+        assert any(f"user {holder['id']} has the address and bears the id of-another-system" in why for why in story["because"]), story
+        assert f"trace --integration {acme.id} --employee of-another-system" in story["next"][0], story
+        wait_for_letters(before + 1)
+    acme.change_user(holder["id"], email="given.up@acme.example")
+    consumer("dlq", "replay", "--integration", acme.id, "--employee", employee, "--apply")
+    world.wait_for("her user", lambda: bool(acme.user(employee)) or ["none"])
+    world.wait_quiet()
+    equal(trace(employee)["verdict"], "in step")
+
+
+@test
 def trace_says_that_nobody_is_known_and_where_it_looked():
     for name in ("nobody", "nobody@nowhere.example"):
         done = world.command("consumer", "trace", "--integration", acme.id, "--employee", name)

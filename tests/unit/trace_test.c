@@ -295,6 +295,36 @@ static void forgotten(void)
     facts.has_snapshot = facts.has_user = facts.has_ledger[RC_EVENT_CREATED] = false;
 }
 
+static void conflict(void)
+{
+    taken_there();
+    facts.has_user = true; /* who is to get the address of another */
+    set_ledger(RC_EVENT_CREATED, V, RC_OUTCOME_PARKED, V + 5);
+    park(RC_PARK_CONFLICT, V + 5);
+}
+static void conflict_with_nobody_of_ours(void)
+{
+    static const rc_learnamp_user_t other = {.id = 8};
+    conflict();
+    facts.namesake = &other;
+}
+static void conflict_letter(void)
+{
+    taken_there();
+    open_letter();
+    letters[0].reason = RC_PARK_IDENTITY_CONFLICT;
+}
+static void unknown_to_the_consumers(void)
+{
+    parked_record();
+    parked[0].parking.reason = RC_PARK_UNKNOWN_INTEGRATION;
+}
+static void on_its_way_to_created(void)
+{
+    parked_record();
+    parked[0].parking.reason = RC_PARK_HANDED_OVER;
+}
+
 static void lost_retry(void)
 {
     set_ledger(RC_EVENT_CREATED, V, RC_OUTCOME_PARKED, V + 5);
@@ -316,6 +346,15 @@ static const struct {
      "dlq replay --integration personio:A --employee 42 --apply"},
     {"a dead letter that was settled", settled_letter, RC_TRACE_IN_STEP, NULL, NULL},
     {"parked", parked_record, RC_TRACE_NOT_IN_STEP, "waits in a retry topic", "check --integration personio:A"},
+    {"an address that another user has", conflict, RC_TRACE_NOT_IN_STEP, "user 8 has the address and bears the id 43",
+     "trace --integration personio:A --employee 43"},
+    {"an address that a user made by hand has", conflict_with_nobody_of_ours, RC_TRACE_NOT_IN_STEP,
+     "user 8 has the address and bears no id", NULL},
+    {"a conflict that was given up", conflict_letter, RC_TRACE_NOT_IN_STEP, "user 8 has the address",
+     "trace --integration personio:A --employee 43"},
+    {"no integration of theirs", unknown_to_the_consumers, RC_TRACE_NOT_IN_STEP, "does not name this integration",
+     "systemctl restart rollcall-consumer"},
+    {"handed to created", on_its_way_to_created, RC_TRACE_NOT_IN_STEP, "handed to created", NULL},
     {"without their manager", waits_for_boss, RC_TRACE_NOT_IN_STEP, "the manager",
      "trace --integration personio:A --employee boss@a.example"},
     {"not applied yet", not_applied, RC_TRACE_NOT_IN_STEP, "not applied yet", "check --integration personio:A"},

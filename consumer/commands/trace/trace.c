@@ -119,6 +119,12 @@ static void print_story(const trace_t *trace)
     rc_report_free(report);
 }
 
+/* New (free). */
+static char *next_line(const trace_t *trace, const rc_trace_next_t *next)
+{
+    return next->is_foreign ? rc_strdup(next->command) : rc_cli_line(trace->args, next->program, "%s", next->command);
+}
+
 static void print_verdict(const trace_t *trace)
 {
     const rc_trace_verdict_t *verdict = &trace->verdict;
@@ -134,7 +140,7 @@ static void print_verdict(const trace_t *trace)
     if (verdict->next_count > 0) printf("\n");
     for (size_t i = 0; i < verdict->next_count; i++) {
         const rc_trace_next_t *next = &verdict->next[i];
-        char *line = rc_cli_line(trace->args, next->program, "%s", next->command);
+        char *line = next_line(trace, next);
         printf("  %s    # %s\n", line, next->what);
         free(line);
     }
@@ -190,7 +196,7 @@ static void print_json(const trace_t *trace)
         (void)json_array_append_new(because, json_string(verdict->because[i]));
     for (size_t i = 0; i < verdict->note_count; i++) (void)json_array_append_new(notes, json_string(verdict->notes[i]));
     for (size_t i = 0; i < verdict->next_count; i++) {
-        char *line = rc_cli_line(trace->args, verdict->next[i].program, "%s", verdict->next[i].command);
+        char *line = next_line(trace, &verdict->next[i]);
         (void)json_array_append_new(next, json_string(line));
         free(line);
     }

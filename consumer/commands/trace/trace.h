@@ -98,8 +98,9 @@ typedef enum {
 
 typedef struct {
     const char *program; /* NULL: this one */
-    const char *command; /* without --config */
+    const char *command; /* without --config; whole where it is none of our programs */
     const char *what;    /* it does */
+    bool is_foreign;
 } rc_trace_next_t;
 
 enum { RC_TRACE_FINDINGS_MAX = 16, RC_TRACE_NEXT_MAX = 24 };

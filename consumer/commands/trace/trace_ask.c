@@ -123,10 +123,12 @@ void rc_trace_ask_user(const rc_config_t *config, const atomic_bool *cancelled, 
         facts->user = copy_profile(arena, &user->profile);
         compare(rc_readback_set(readback), &user->profile, arena, facts);
     }
-    if (!facts->trouble && !user && employee && employee->email) {
+    bool has_address = user && employee && rc_email_equal(facts->user.user.email, employee->email);
+    if (!facts->trouble && !has_address && employee && employee->email) {
         rc_trace_asked_t asked = ask_by_email(readback, employee->email, arena);
         facts->trouble = asked.trouble;
-        if (asked.found) facts->namesake = rc_arena_memdup(arena, &asked.user, sizeof asked.user);
+        if (asked.found && !rc_text_equal(asked.user.external_id, facts->employee_id))
+            facts->namesake = rc_arena_memdup(arena, &asked.user, sizeof asked.user);
     }
     rc_readback_free(readback);
 }

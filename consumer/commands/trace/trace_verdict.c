@@ -53,7 +53,14 @@ static void type_next(const judging_t *judging, const char *program, const char 
     for (size_t i = 0; i < verdict->next_count; i++)
         if (strcmp(verdict->next[i].command, command) == 0 && rc_text_equal(verdict->next[i].program, program)) return;
     if (verdict->next_count < RC_TRACE_NEXT_MAX)
-        verdict->next[verdict->next_count++] = (rc_trace_next_t){program, command, what};
+        verdict->next[verdict->next_count++] = (rc_trace_next_t){program, command, what, false};
+}
+
+static void type_foreign(const judging_t *judging, const char *command, const char *what)
+{
+    rc_trace_verdict_t *verdict = judging->verdict;
+    if (verdict->next_count < RC_TRACE_NEXT_MAX)
+        verdict->next[verdict->next_count++] = (rc_trace_next_t){NULL, command, what, true};
 }
 
 static const char *this_one(const judging_t *judging)
@@ -66,6 +73,27 @@ static const char *somebody(const judging_t *judging, const char *id)
 {
     bool plain = id[strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@._+-")] == '\0';
     return rc_arena_sprintf(judging->arena, plain ? " --employee %s" : " --employee '%s'", id);
+}
+
+/* --- what somebody else has --- */
+
+static const char *say_holder(const judging_t *judging, const rc_learnamp_user_t *other)
+{
+    const char *whose = other->external_id ? rc_arena_sprintf(judging->arena, "bears the id %s", other->external_id)
+                                           : "bears no id of the HR system";
+    return rc_arena_sprintf(judging->arena, "user %lld has the address and %s", (long long)other->id, whose);
+}
+
+/* Whoever has it at Learn Amp has to give it up there, or in HR where they are known. */
+static void judge_conflict(const judging_t *judging)
+{
+    const rc_learnamp_user_t *other = judging->facts->namesake;
+    if (!other) return;
+    because(judging, rc_arena_sprintf(judging->arena,
+                                      "at Learn Amp %s; who is wrong there or in HR is to be given another address",
+                                      say_holder(judging, other)));
+    if (other->external_id)
+        type_next(judging, NULL, "trace", somebody(judging, other->external_id), "who has the address at Learn Amp");
 }
 
 /* --- dead letters --- */
@@ -81,6 +109,7 @@ static void judge_letters(const judging_t *judging)
                                           rc_text_empty(letter->message) ? "" : ": ",
                                           rc_text_empty(letter->message) ? "" : letter->message,
                                           rc_dead_reason_mend(letter->reason)));
+        if (letter->reason == RC_PARK_IDENTITY_CONFLICT) judge_conflict(judging);
         type_next(judging, NULL, "dlq replay", rc_arena_sprintf(judging->arena, "%s --apply", this_one(judging)),
                   "when it is mended: tries again");
     }
@@ -106,6 +135,20 @@ static void type_for_parked(const judging_t *judging, const rc_trace_record_t *p
             type_next(judging, NULL, "trace", somebody(judging, parked->event.created.replaces),
                       "why their former id is still active");
         return;
+    case RC_PARK_CONFLICT:
+        judge_conflict(judging);
+        return;
+    case RC_PARK_UNKNOWN_INTEGRATION:
+        type_foreign(judging, "systemctl restart rollcall-consumer",
+                     "when their configuration names it as yours does: they read it as they start");
+        return;
+    case RC_PARK_UNKNOWN_SCHEMA:
+        type_next(judging, NULL, "check", "",
+                  "whether the schema registry is reached; when it is, the consumers need the newer release");
+        return;
+    case RC_PARK_HANDED_OVER:
+    case RC_PARK_REPAIR:
+        return; /* they are on their way */
     default:
         type_next(judging, NULL, "check", "", "whether Learn Amp can be reached, and what it says");
     }
@@ -252,10 +295,7 @@ static void judge_pending(const judging_t *judging)
 
 static const char *say_namesake(const judging_t *judging, const rc_learnamp_user_t *other)
 {
-    const char *whose = other->external_id ? rc_arena_sprintf(judging->arena, "bears the id %s", other->external_id)
-                                           : "bears no id of the HR system";
-    return rc_arena_sprintf(judging->arena, "Learn Amp has nobody with this id; user %lld has the address and %s",
-                            (long long)other->id, whose);
+    return rc_arena_sprintf(judging->arena, "Learn Amp has nobody with this id; %s", say_holder(judging, other));
 }
 
 static const char *say_differences(const judging_t *judging)
