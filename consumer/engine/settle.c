@@ -199,14 +199,14 @@ void rc_settle_poison(rc_record_t *record, const char *message)
     rc_settle_parked(record, record->lane->type, &decision, message);
 }
 
-void rc_settle_held(rc_record_t *record)
+void rc_settle_held(rc_record_t *record, const char *why)
 {
     const rc_parking_decision_t decision = {.kind = RC_PARKING_TIER,
                                             .tier = rc_engine_held_tier(record->engine),
                                             .attempts = (int)record->parking.attempt,
                                             .reason = RC_PARK_HELD,
                                             .unanswered = record->parking.unanswered};
-    rc_settle_parked(record, record->lane->type, &decision, rc_site_why_held(record->site, record->lane->type));
+    rc_settle_parked(record, record->lane->type, &decision, why);
 }
 
 static void observe_age(rc_record_t *record)

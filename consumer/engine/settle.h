@@ -13,8 +13,9 @@ void rc_settle_skipped(rc_record_t *record);
 /* Into a retry topic, for that lane. */
 void rc_settle_parked(rc_record_t *record, rc_event_type_t lane, const rc_parking_decision_t *decision,
                       const char *message);
-/* More is held in memory than should be: into a retry topic, uncounted. */
-void rc_settle_held(rc_record_t *record);
+/* It may not be sent now, and more is held in memory than should be, or its lane must not wait for it: into a retry
+ * topic, uncounted. `why` stands in its headers. */
+void rc_settle_held(rc_record_t *record, const char *why);
 /* A record that cannot be worked on: into the last tier, uncounted. */
 void rc_settle_unknown(rc_record_t *record, rc_park_reason_t reason, const char *message);
 /* Into the dead letters. */

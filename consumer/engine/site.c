@@ -199,7 +199,7 @@ static void shed(rc_site_t *site)
         rc_record_t *record = TAILQ_LAST(&site->ready[lane], rc_record_queue), *before;
         for (; record && site->records > rc_site_cap(site, (rc_event_type_t)lane); record = before) {
             before = TAILQ_PREV(record, rc_record_queue, of_site);
-            rc_settle_held(record);
+            rc_settle_held(record, rc_site_why_held(site, record->lane->type));
         }
     }
 }

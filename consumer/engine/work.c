@@ -78,7 +78,7 @@ void rc_work_take(rc_record_t *record)
     engine->records++;
     if (site->records > rc_site_cap(site, record->lane->type)) {
         rc_people_note(engine->people, &record->event);
-        rc_settle_held(record);
+        rc_settle_held(record, rc_site_why_held(site, record->lane->type));
         return;
     }
     rc_person_t *person = rc_people_add(engine->people, record);
@@ -191,17 +191,23 @@ static void apply_barrier_passed(void *opaque, rc_code_t code)
         return;
     }
     record->behind_barrier = true;
-    bool is_paused = record->site->paused & 1u << record->lane->type;
     bool is_readable = read_newest(record, true, &newest, &missing);
-    if (is_readable && !is_paused) {
+    bool is_paused = record->site->paused & 1u << record->lane->type;
+    /* Whatever lane it comes from, it is a deactivation that would be sent. */
+    bool is_stopped =
+        is_readable && newest.presence == RC_PRESENCE_GONE && record->site->paused & 1u << RC_EVENT_DEACTIVATED;
+    if (is_readable && !is_paused && !is_stopped) {
         rc_apply_barrier_passed(record->apply);
         return;
     }
     stop_applying(record);
-    if (is_readable)
+    record->state = RC_RECORD_WAITING;
+    if (!is_readable)
+        wait_for_row(record, &missing);
+    else if (is_paused)
         rc_site_queue(record->site, record, true);
     else
-        wait_for_row(record, &missing);
+        rc_settle_held(record, "they have left, and deactivations of the integration are paused");
 }
 
 static void apply_barrier(void *opaque)

@@ -299,5 +299,37 @@ def when_hr_is_mended_and_the_sync_goes_on_nobody_is_deactivated_again():
     equal({user["id"]: user["deactivations"] for user in acme.users()}, deactivations)
 
 
+@test
+def what_waited_in_another_lane_deactivates_nobody_while_deactivations_are_paused():
+    quiet()
+    person = next(user for user in acme.users() if user["integrationExternalId"] and user["status"]["status"] != "Deactivated")
+    employee, since = person["integrationExternalId"], now()
+    stop("consumer")
+    others = world.consumer(events=["profile-updated", "team-changed", "deactivated"]).start().wait_ready()
+    order("resync", "--employee", employee)
+    acme.change("leave", employee)
+    world.wait_for("the deactivation", lambda: acme.user(employee)["status"]["status"] == "Deactivated")
+    deactivations = acme.user(employee)["deactivations"]
+    order("pause")
+    others.stop()
+    start("consumer")
+    done = world.command("consumer", "undo", "--integration", acme.id, "--since", since, "--employee", employee, "--apply")
+    equal(done.returncode, 0, words(done))
+    assert "1 people have changes from that time that are not applied" in done.stdout, done.stdout
+    order("resume", "--events", "created,profile-updated,team-changed")
+
+    def entry():
+        return world.topics.refresh().ledger(world.application)[f"created:{acme.id}/{employee}"]
+    resynced = max(event[0] for event in world.topics.refresh().story(employee) if event[1] == "created")
+    world.wait_for("their record", lambda: entry()["version"] >= resynced)
+    equal((entry()["outcome"], entry()["reason"]), ("PARKED", "they have left, and deactivations of the integration are paused"))
+    assert acme.user(employee)["status"]["status"] != "Deactivated"
+    acme.change("update", employee, employment_status="ACTIVE", termination_date=None)
+    equal(world.command("producer", "once", "--full", "--integration", acme.id).returncode, 0)
+    order("resume")
+    world.settle()
+    equal((acme.user(employee)["status"]["status"] != "Deactivated", acme.user(employee)["deactivations"]), (True, deactivations))
+
+
 with world:
     run(world)
