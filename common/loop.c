@@ -1,7 +1,6 @@
 #include "common/loop.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -21,9 +20,6 @@ typedef struct {
 struct rc_loop {
     uv_loop_t uv;
     uv_async_t wakeup;
-    uv_signal_t signals[2];
-    rc_loop_signal_fn *signal_fn;
-    void *signal_opaque;
     pthread_mutex_t lock; /* guards `posted` */
     queue_t posted;
     queue_t delivering; /* swapped with `posted`, so that no callback runs under the lock */
@@ -41,8 +37,6 @@ struct rc_loop_timer {
     rc_loop_fn *fn;
     void *opaque;
 };
-
-static const int SIGNALS[] = {SIGTERM, SIGINT};
 
 /* Runs what was posted before this call; true when there was something. What the callbacks post waits for the next
  * round, so that a function that posts itself does not keep descriptors and timers from their turn. */
@@ -212,23 +206,4 @@ void rc_loop_post(rc_loop_t *loop, rc_loop_fn *fn, void *opaque)
     (void)pthread_mutex_unlock(&loop->lock);
     /* Later posts ride on the wake-up of the first: whoever takes the queue takes them all. */
     if (first) RC_INVARIANT(uv_async_send(&loop->wakeup) == 0);
-}
-
-static void on_signal(uv_signal_t *handle, int signal_number)
-{
-    rc_loop_t *loop = handle->data;
-    loop->signal_fn(loop->signal_opaque, signal_number);
-}
-
-void rc_loop_on_signals(rc_loop_t *loop, rc_loop_signal_fn *fn, void *opaque)
-{
-    bool known = loop->signal_fn != NULL;
-    loop->signal_fn = fn;
-    loop->signal_opaque = opaque;
-    for (size_t i = 0; !known && i < sizeof SIGNALS / sizeof *SIGNALS; i++) {
-        int fault = uv_signal_init(&loop->uv, &loop->signals[i]);
-        loop->signals[i].data = loop;
-        if (!fault) fault = uv_signal_start(&loop->signals[i], on_signal, SIGNALS[i]);
-        if (fault) RC_DIE("signal %d cannot be handled: %s", SIGNALS[i], uv_strerror(fault));
-    }
 }

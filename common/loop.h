@@ -1,4 +1,4 @@
-/* The event loop of a program: watched file descriptors, timers, signals, and work posted from other threads. One
+/* The event loop of a program: watched file descriptors, timers, and work posted from other threads. One
  * thread runs a loop and makes every call on it; rc_loop_post is the one call for other threads. Callbacks run on the
  * loop's thread, never from inside the call that asked for them. The one place with libuv. */
 #ifndef RC_COMMON_LOOP_H
@@ -17,13 +17,12 @@ typedef void rc_loop_fn(void *opaque);
 /* `events` is a set of RC_LOOP_READ and RC_LOOP_WRITE; an error or a hang-up of the descriptor raises what was asked
  * for. */
 typedef void rc_loop_watch_fn(void *opaque, int events);
-typedef void rc_loop_signal_fn(void *opaque, int signal_number);
 
 enum { RC_LOOP_READ = 1, RC_LOOP_WRITE = 2 };
 
 /* Returns new (free with rc_loop_free). */
 rc_loop_t *rc_loop_new(void);
-/* Frees the loop and every watch, timer and signal handler that is left. Posts that were not delivered yet run now, in
+/* Frees the loop and every watch and timer that is left. Posts that were not delivered yet run now, in
  * order, so that what they own is released. Not from a callback of the loop. NULL is fine. */
 void rc_loop_free(rc_loop_t *loop);
 
@@ -56,9 +55,5 @@ void rc_loop_timer_free(rc_loop_timer_t *timer); /* no callback follows; NULL is
 /* Any thread: runs fn(opaque) on the loop's thread. All posts are delivered, in the order of the calls; a post made
  * while nobody runs the loop waits for the next rc_loop_run. */
 void rc_loop_post(rc_loop_t *loop, rc_loop_fn *fn, void *opaque);
-
-/* Hands SIGTERM and SIGINT to fn from now on (once per signal that arrives). One handler a loop; calling again replaces
- * it. */
-void rc_loop_on_signals(rc_loop_t *loop, rc_loop_signal_fn *fn, void *opaque);
 
 #endif

@@ -26,8 +26,9 @@ rc_exit_t rc_inquiry_open(rc_inquiry_t *inquiry, const rc_args_t *args, const ch
 void rc_inquiry_close(rc_inquiry_t *inquiry)
 {
     rc_inquiry_hush(inquiry);
-    rc_signals_close();
+    rc_signals_end_within(RC_SIGNALS_END_MS);
     rc_history_close(inquiry->history);
+    rc_signals_close();
     rc_config_free(inquiry->config);
     rc_arena_free(inquiry->arena);
 }

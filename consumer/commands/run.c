@@ -25,7 +25,10 @@ typedef struct {
     bool failed;
 } service_t;
 
-enum { READY_INTERVAL_MS = 200 };
+enum {
+    READY_INTERVAL_MS = 200,
+    CLOSE_MS = 10000 /* for all that comes when the work has ended, or was given up (consumer/engine/engine.h) */
+};
 
 static bool is_ready(void *opaque, char *why, size_t why_bytes)
 {
@@ -55,12 +58,19 @@ static void note_ready(void *opaque)
         rc_log(RC_LEVEL_INFO, ready ? "ready" : "not ready", RC_LOG_STR(GROUP, service->config->consumer.application));
 }
 
+static void stop(void *opaque)
+{
+    service_t *service = opaque;
+    atomic_store(&service->ready, false);
+    rc_engine_stop(service->engine);
+}
+
+/* The signals' thread. */
 static void on_signal(void *opaque, int signal_number)
 {
     service_t *service = opaque;
     rc_log(RC_LEVEL_INFO, "stopping", RC_LOG_INT(SIGNAL, signal_number));
-    atomic_store(&service->ready, false);
-    rc_engine_stop(service->engine);
+    rc_loop_post(service->loop, stop, service);
 }
 
 static rc_code_t start(service_t *service, const rc_args_t *args, rc_error_t *error)
@@ -112,10 +122,11 @@ rc_exit_t rc_consumer_run(const rc_args_t *args)
     rc_exit_t code = rc_cli_config(args, &service.config);
     if (code != RC_EXIT_DONE) return code;
     rc_signals_open(&service.cancelled);
+    rc_signals_set_bound(service.config->consumer.drain_timeout_ms + CLOSE_MS);
     if (start(&service, args, &error) == RC_OK) {
-        rc_signals_close();
-        rc_loop_on_signals(service.loop, on_signal, &service);
+        rc_signals_tell(on_signal, &service);
         if (!atomic_load(&service.cancelled)) rc_loop_run(service.loop);
+        rc_signals_tell(NULL, NULL);
         code = service.failed ? RC_EXIT_FAILED : RC_EXIT_DONE;
         rc_log(RC_LEVEL_INFO, "stopped", RC_LOG_BOOL(RESULT, !service.failed));
     } else if (error.code == RC_CANCELLED) {
@@ -124,7 +135,8 @@ rc_exit_t rc_consumer_run(const rc_args_t *args)
         rc_log(RC_LEVEL_ERROR, "cannot start", RC_LOG_ERR(&error));
         code = error.code == RC_CONFIG ? RC_EXIT_USAGE : RC_EXIT_FAILED;
     }
-    rc_signals_close();
+    rc_signals_end_within(CLOSE_MS);
     finish(&service);
+    rc_signals_close();
     return code;
 }

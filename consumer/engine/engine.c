@@ -15,6 +15,7 @@ enum {
     PRESSURE_SLOTS = 8,     /* or so many for each slot */
     BATCH_FULL = 20000,     /* outcomes that wait for the committer, at which all lanes stop reading */
     HELD_DELAY_MS = 300000, /* the tier of records that are held too long: "the 5 m tier" */
+    COMMIT_GRACE_MS = 5000, /* at the end, for what was finished */
 };
 
 /* --- small things --- */
@@ -202,6 +203,15 @@ void rc_engine_end(rc_engine_t *engine, bool failed)
     engine->stopped(engine->opaque, failed);
 }
 
+static void stop_over(void *opaque)
+{
+    rc_engine_t *engine = opaque;
+    rc_log(RC_LEVEL_WARN,
+           "kafka did not take what was finished last; whoever reads these partitions next does it again",
+           RC_LOG_INT(COUNT, engine->batch->outcomes));
+    rc_engine_end(engine, false);
+}
+
 static void name_topics(rc_engine_t *engine)
 {
     engine->names = rc_arena_new_sized(1024);
@@ -275,6 +285,7 @@ rc_code_t rc_engine_new(const rc_engine_options_t *options, rc_engine_t **result
     engine->people = rc_people_new(engine->loop, person_ready, engine);
     engine->pump_timer = rc_loop_timer_new(engine->loop, pump_all, engine);
     engine->commit_timer = rc_loop_timer_new(engine->loop, rc_engine_commit_interval, engine);
+    engine->stop_timer = rc_loop_timer_new(engine->loop, stop_over, engine);
     const rc_http_options_t http = {.proxy = engine->config->http_proxy, .ca_file = engine->config->ca_file};
     engine->http = rc_http_new(engine->loop, &http);
     make_sites(engine);
@@ -319,8 +330,9 @@ void rc_engine_fenced(rc_engine_t *engine)
 
 void rc_engine_stop(rc_engine_t *engine)
 {
-    if (engine->stopping) return;
+    if (engine->stopping || engine->closing) return;
     engine->stopping = true;
+    rc_loop_timer_start(engine->stop_timer, engine->config->consumer.drain_timeout_ms + COMMIT_GRACE_MS, 0);
     for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
         if (engine->lanes[lane]) rc_lane_stop(engine->lanes[lane]);
     rc_engine_lane_idle(engine);
@@ -346,6 +358,7 @@ void rc_engine_close(rc_engine_t *engine)
     rc_http_free(engine->http);
     rc_loop_timer_free(engine->pump_timer);
     rc_loop_timer_free(engine->commit_timer);
+    rc_loop_timer_free(engine->stop_timer);
 }
 
 void rc_engine_free(rc_engine_t *engine)

@@ -50,6 +50,7 @@ struct rc_engine {
     bool commit_due;
     rc_loop_timer_t *commit_timer;
     rc_loop_timer_t *pump_timer;
+    rc_loop_timer_t *stop_timer;
     size_t records;
     bool stopping;
     bool closing; /* nothing begins any more */
@@ -74,7 +75,8 @@ typedef struct {
     void *opaque;
 } rc_engine_options_t;
 rc_code_t rc_engine_new(const rc_engine_options_t *options, rc_engine_t **engine, rc_error_t *error);
-/* Lets what is under way end for at most drain_timeout, commits, and calls `stopped`. */
+/* Lets what is under way end for at most drain_timeout, commits, and calls `stopped`. A Kafka that does not take the
+ * commit within five seconds more is not waited for. */
 void rc_engine_stop(rc_engine_t *engine);
 /* Ends all threads and handles. Before the loop is freed, and rc_engine_free after it, because posts may be under way.
  */

@@ -205,6 +205,7 @@ rc_code_t rc_act(const rc_args_t *args, rc_config_t *config, rc_command_t *comma
     if (config->log.level == RC_LEVEL_INFO) rc_log_set_level(RC_LEVEL_WARN); /* the result says it */
     rc_signals_open(&act.stop);
     rc_code_t code = carry_out(&act, error);
+    rc_signals_end_within(RC_SIGNALS_END_MS);
     rc_service_fini(&act.service);
     rc_signals_close();
     free(act.done);

@@ -54,6 +54,7 @@ rc_exit_t rc_producer_run(const rc_args_t *args)
         rc_log(RC_LEVEL_ERROR, "cannot start", RC_LOG_ERR(&error));
         code = error.code == RC_CONFIG ? RC_EXIT_USAGE : RC_EXIT_FAILED;
     }
+    rc_signals_end_within(RC_SIGNALS_END_MS);
     rc_webhook_close(webhook); /* who waits for Kafka is answered, before the server ends */
     rc_health_free(health);
     free(routes);

@@ -103,6 +103,7 @@ rc_exit_t rc_producer_status(const rc_args_t *args)
             print_overviews(reading, args, overviews, count);
         code = rc_overview_is_held(overviews, count) ? RC_EXIT_HELD : RC_EXIT_DONE;
     }
+    rc_signals_end_within(RC_SIGNALS_END_MS);
     rc_reading_free(reading);
     rc_signals_close();
 cleanup:

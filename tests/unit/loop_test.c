@@ -2,7 +2,6 @@
 #include "common/loop.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -251,37 +250,6 @@ END_TEST
 
 /* ---- Signals and stopping ---- */
 
-static int signals_seen[3];
-static int signal_count;
-
-static void on_signal(void *opaque, int signal_number)
-{
-    (void)opaque;
-    signals_seen[signal_count++] = signal_number;
-    rc_loop_stop(loop);
-}
-
-static void on_other_signal(void *opaque, int signal_number)
-{
-    on_signal(opaque, -signal_number);
-}
-
-START_TEST(terminate_and_interrupt_reach_the_handler_that_was_set_last)
-{
-    rc_loop_on_signals(loop, on_signal, NULL);
-    raise(SIGTERM);
-    rc_loop_run(loop);
-    raise(SIGINT);
-    rc_loop_run(loop);
-    rc_loop_on_signals(loop, on_other_signal, NULL);
-    raise(SIGTERM);
-    rc_loop_run(loop);
-    ck_assert_int_eq(signals_seen[0], SIGTERM);
-    ck_assert_int_eq(signals_seen[1], SIGINT);
-    ck_assert_int_eq(signals_seen[2], -SIGTERM);
-}
-END_TEST
-
 START_TEST(a_stop_before_the_run_ends_that_run_only)
 {
     int count = 0;
@@ -308,7 +276,6 @@ static Suite *suite(void)
     tcase_add_test(tests, the_loops_clock_is_the_monotonic_one);
     tcase_add_test(tests, a_watch_reports_what_was_asked_for);
     tcase_add_test(tests, a_hang_up_reads_as_readable_and_the_descriptor_may_be_reused_at_once);
-    tcase_add_test(tests, terminate_and_interrupt_reach_the_handler_that_was_set_last);
     tcase_add_test(tests, a_stop_before_the_run_ends_that_run_only);
     tcase_add_test(tests, a_post_that_posts_itself_keeps_no_timer_from_its_turn);
     suite_add_tcase(all, tests);

@@ -78,8 +78,9 @@ rc_exit_t rc_dlq_open(const rc_args_t *args, rc_dlq_t *dlq)
 
 void rc_dlq_close(rc_dlq_t *dlq)
 {
-    rc_signals_close();
+    rc_signals_end_within(RC_SIGNALS_END_MS);
     rc_history_close(dlq->history);
+    rc_signals_close();
     rc_config_free(dlq->config);
     rc_arena_free(dlq->arena);
 }

@@ -244,12 +244,13 @@ rc_exit_t rc_consumer_replay(const rc_args_t *args)
         print_json(&run);
     else
         say_end(&run);
-    rc_signals_close();
+    rc_signals_end_within(RC_SIGNALS_END_MS);
 cleanup:
     rc_kafka_txn_close(run.txn);
     rc_history_close(run.history);
     rc_kafka_admin_close(run.admin);
     rc_kafka_free(run.kafka);
+    rc_signals_close();
     rc_map_free(run.people);
     rc_config_free(run.config);
     rc_arena_free(run.arena);

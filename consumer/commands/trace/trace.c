@@ -310,9 +310,10 @@ rc_exit_t rc_consumer_trace(const rc_args_t *args)
         rc_log_set_level(RC_LEVEL_ERROR); /* what the clients complain about is in the result */
         rc_signals_open(&trace.cancelled);
         if (run(&trace, &exit, &error) != RC_OK) exit = rc_cli_fail(args, RC_EXIT_FAILED, "%s", error.message);
-        rc_signals_close();
+        rc_signals_end_within(RC_SIGNALS_END_MS);
     }
     rc_history_close(trace.history);
+    rc_signals_close();
     rc_config_free(trace.config);
     rc_arena_free(trace.arena);
     return exit;

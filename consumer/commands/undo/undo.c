@@ -222,10 +222,11 @@ rc_exit_t rc_consumer_undo(const rc_args_t *args)
         exit = rc_cli_fail(args, code == RC_CONFIG ? RC_EXIT_USAGE : RC_EXIT_FAILED, "%s", error.message);
     else
         exit = has_failed(&run) ? RC_EXIT_FAILED : RC_EXIT_DONE;
-    rc_signals_close();
+    rc_signals_end_within(RC_SIGNALS_END_MS);
 cleanup:
     rc_readback_free(run.readback);
     rc_history_close(run.history);
+    rc_signals_close();
     rc_map_free(run.by_key);
     rc_config_free(run.config);
     rc_arena_free(run.arena);

@@ -190,6 +190,7 @@ rc_exit_t rc_producer_plan(const rc_args_t *args)
         code = plan.failed ? RC_EXIT_FAILED : plan.held ? RC_EXIT_HELD : RC_EXIT_DONE;
     else
         code = rc_cli_fail(args, error.code == RC_CONFIG ? RC_EXIT_USAGE : RC_EXIT_FAILED, "%s", error.message);
+    rc_signals_end_within(RC_SIGNALS_END_MS);
     rc_picture_fini(&plan.picture);
     rc_signals_close();
 cleanup:
