@@ -6,7 +6,6 @@
 #include "common/log.h"
 #include "common/report.h"
 #include "common/signals.h"
-#include "consumer/commands/words.h"
 
 enum { TELL_INTERVAL_MS = 250 };
 

@@ -4,54 +4,11 @@
 #include <string.h>
 
 #include "common/text.h"
-
-enum { SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS };
-
-const char *rc_say_moment(rc_arena_t *arena, rc_wall_t at)
-{
-    char text[RC_TIME_STR_SIZE];
-    if (!at.ms) return "";
-    (void)rc_wall_str(at, text);
-    return rc_arena_sprintf(arena, "%.10s %.8s", text, text + 11);
-}
-
-const char *rc_say_distance(rc_arena_t *arena, rc_wall_t at, rc_wall_t now)
-{
-    static const struct {
-        int64_t from_ms, unit_ms;
-        const char *unit;
-    } units[] = {{2 * DAY_MS, DAY_MS, "days"},
-                 {2 * HOUR_MS, HOUR_MS, "h"},
-                 {MINUTE_MS, MINUTE_MS, "min"},
-                 {SECOND_MS, SECOND_MS, "s"}};
-    int64_t ms = at.ms - now.ms, length_ms = ms < 0 ? -ms : ms;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (length_ms < units[i].from_ms) continue;
-        return ms < 0 ? rc_arena_sprintf(arena, "%lld %s ago", (long long)(length_ms / units[i].unit_ms), units[i].unit)
-                      : rc_arena_sprintf(arena, "in %lld %s", (long long)(length_ms / units[i].unit_ms), units[i].unit);
-    }
-    return "now";
-}
-
-const char *rc_say_field(rc_arena_t *arena, const char *field)
-{
-    static const char custom[] = "custom:";
-    if (strncmp(field, custom, sizeof custom - 1) == 0) return rc_arena_strdup(arena, field + sizeof custom - 1);
-    char *words = rc_arena_strdup(arena, field);
-    for (char *at = words; *at; at++)
-        if (*at == '_') *at = ' ';
-    return words;
-}
+#include "common/words.h"
 
 const char *rc_say_type(int type)
 {
     return type >= 0 ? rc_enum_str(&RC_ENUM_EVENT, type) : "record";
-}
-
-const char *rc_say_integration(rc_arena_t *arena, const rc_integration_t *integration)
-{
-    if (rc_text_empty(integration->name) || strcmp(integration->name, integration->id) == 0) return integration->id;
-    return rc_arena_sprintf(arena, "%s (%s)", integration->name, integration->id);
 }
 
 const char *rc_say_parked(rc_park_reason_t reason)
@@ -72,21 +29,6 @@ const char *rc_say_parked(rc_park_reason_t reason)
         [RC_PARK_POISON] = "sent once more after it was dead-lettered",
         [RC_PARK_REPAIR] = "Learn Amp differed from what was published, and an audit has it mended",
         [RC_PARK_OTHER] = "another reason",
-    };
-    return words[reason];
-}
-
-const char *rc_say_pending(rc_pending_reason_t reason)
-{
-    static const char *const words[RC_PENDING_COUNT] = {
-        [RC_PENDING_NO_EMAIL] = "HR has no e-mail address of them",
-        [RC_PENDING_NO_NAME] = "HR lacks their first or last name",
-        [RC_PENDING_EMAIL_COLLISION] = "somebody else has the same e-mail address in HR",
-        [RC_PENDING_NOT_YET] = "it is not their day yet",
-        [RC_PENDING_ABSENT_ONCE] = "HR did not show them once, which proves nothing yet",
-        [RC_PENDING_HELD] = "held by a brake: too many changes of that kind at once",
-        [RC_PENDING_REJECTED] = "a person rejected it",
-        [RC_PENDING_PAUSED] = "publishing is paused",
     };
     return words[reason];
 }
@@ -117,7 +59,7 @@ void rc_say_employee(rc_arena_t *arena, const rc_employee_t *employee,
                                          "job_title", "primary_location", "manager_email", "language"};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         const char *value = rc_employee_field(arena, employee, fields[i]);
-        if (value) say(opaque, rc_say_field(arena, fields[i]), value);
+        if (value) say(opaque, rc_words_field(arena, fields[i]), value);
     }
     if (!rc_text_empty(employee->primary_team.name)) say(opaque, "primary team", employee->primary_team.name);
     for (size_t i = 0; i < employee->secondary_team_count; i++)

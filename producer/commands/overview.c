@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "common/words.h"
+#include "producer/commands/words.h"
+
 enum { MINUTE_MS = 60000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS, OVERDUE_MS = 5 * MINUTE_MS };
 
 /* --- words --- */
@@ -20,53 +23,6 @@ static const char *const REASONS[RC_PENDING_COUNT] = {[RC_PENDING_NO_EMAIL] = "n
                                                       [RC_PENDING_REJECTED] = "rejected",
                                                       [RC_PENDING_PAUSED] = "paused"};
 
-static const char *span(rc_arena_t *arena, int64_t ms)
-{
-    if (ms < HOUR_MS) return rc_arena_sprintf(arena, "%lld min", (long long)(ms / MINUTE_MS));
-    if (ms < 2 * DAY_MS) return rc_arena_sprintf(arena, "%lld h", (long long)(ms / HOUR_MS));
-    return rc_arena_sprintf(arena, "%lld days", (long long)(ms / DAY_MS));
-}
-
-const char *rc_words_ago(rc_arena_t *arena, rc_wall_t then, rc_wall_t now)
-{
-    int64_t ms = now.ms - then.ms;
-    if (ms > -MINUTE_MS && ms < MINUTE_MS) return "just now";
-    return ms > 0 ? rc_arena_sprintf(arena, "%s ago", span(arena, ms))
-                  : rc_arena_sprintf(arena, "in %s", span(arena, -ms));
-}
-
-const char *rc_words_moment(rc_arena_t *arena, rc_wall_t at)
-{
-    char text[RC_TIME_STR_SIZE];
-    (void)rc_wall_str(at, text);
-    return rc_arena_sprintf(arena, "%.10s %.5s UTC", text, text + 11);
-}
-
-const char *rc_words_brake(rc_arena_t *arena, rc_brake_t brake)
-{
-    char *words = rc_arena_strdup(arena, rc_enum_str(&RC_ENUM_BRAKE, (int)brake));
-    for (char *at = words; *at; at++)
-        if (*at == '_') *at = ' ';
-    return words;
-}
-
-const char *rc_words_held(rc_arena_t *arena, int64_t people, rc_brake_t brake)
-{
-    const char *changes = rc_words_brake(arena, brake);
-    size_t length = strlen(changes) - (people == 1); /* all of them end with an s */
-    return rc_arena_sprintf(arena, "%lld %.*s", (long long)people, (int)length, changes);
-}
-
-const char *rc_words_events(rc_arena_t *arena, uint32_t events)
-{
-    const char *words = "";
-    if (events == (1U << RC_EVENT_COUNT) - 1) return "everything";
-    for (int type = 0; type < RC_EVENT_COUNT; type++)
-        if (events >> type & 1U)
-            words = rc_arena_sprintf(arena, "%s%s%s", words, *words ? ", " : "", rc_enum_str(&RC_ENUM_EVENT, type));
-    return words;
-}
-
 /* "3 no e-mail address, 1 held": people by reason; "" for nobody. */
 static const char *words_waiting(rc_arena_t *arena, const int64_t waiting[RC_PENDING_COUNT])
 {
@@ -76,11 +32,6 @@ static const char *words_waiting(rc_arena_t *arena, const int64_t waiting[RC_PEN
             words = rc_arena_sprintf(arena, "%s%s%lld %s", words, *words ? ", " : "", (long long)waiting[reason],
                                      REASONS[reason]);
     return words;
-}
-
-const char *rc_words_config(rc_arena_t *arena, const char *config)
-{
-    return config ? rc_arena_sprintf(arena, " --config %s", config) : "";
 }
 
 /* --- the table --- */
@@ -94,7 +45,7 @@ rc_report_t *rc_overview_report(const rc_overview_t *overviews, size_t count, rc
         const rc_overview_t *overview = &overviews[i];
         const rc_sync_state_t *state = &overview->state;
         const char *polled =
-            state->last_poll.finished_at.ms ? rc_words_ago(arena, state->last_poll.finished_at, now) : "never";
+            state->last_poll.finished_at.ms ? rc_words_distance(arena, state->last_poll.finished_at, now) : "never";
         const char *cells[] = {overview->integration->id,
                                overview->integration->name,
                                overview->seen ? STATES[state->state] : "not polled yet",
@@ -116,18 +67,14 @@ typedef struct {
     rc_arena_t *arena;
     rc_buf_t *text;
     rc_wall_t now;
-    const char *config; /* as rc_words_config gives it */
+    const char *config; /* as rc_say_config gives it */
     const rc_overview_t *overview;
 } telling_t;
 
 static void begin(const telling_t *telling)
 {
     const rc_integration_t *integration = telling->overview->integration;
-    rc_buf_add_str(telling->text, "\n");
-    rc_buf_add_str(telling->text, integration->name);
-    if (strcmp(integration->name, integration->id) != 0)
-        rc_buf_add_str(telling->text, rc_arena_sprintf(telling->arena, " (%s)", integration->id));
-    rc_buf_add_str(telling->text, ": ");
+    rc_buf_add_format(telling->text, "\n%s: ", rc_words_integration(telling->arena, integration));
 }
 
 /* A command line for this integration, and what it does. */
@@ -147,7 +94,7 @@ static void tell_state(const telling_t *telling)
     rc_buf_add_str(telling->text, rc_arena_sprintf(telling->arena, "%s: %s", STATES[state->state], reason));
     const char *then = state->next_poll_at.ms - telling->now.ms < MINUTE_MS
                            ? "within a minute"
-                           : rc_words_ago(telling->arena, state->next_poll_at, telling->now);
+                           : rc_words_distance(telling->arena, state->next_poll_at, telling->now);
     rc_buf_add_str(telling->text, rc_arena_sprintf(telling->arena, " (%lld in a row; the next try %s)\n",
                                                    (long long)state->failures, then));
     if (state->state == RC_STATE_MISCONFIGURED)
@@ -171,7 +118,7 @@ static void tell_poll(const telling_t *telling)
         rc_buf_add_str(telling->text,
                        rc_arena_sprintf(telling->arena,
                                         "the poll that was due %s has not ended; is a producer running?\n",
-                                        rc_words_ago(telling->arena, due, telling->now)));
+                                        rc_words_distance(telling->arena, due, telling->now)));
         type_next(telling, "once", "", "polls now, with or without a running producer");
     }
 }
@@ -183,9 +130,9 @@ static void tell_hold(const telling_t *telling, const rc_hold_t *hold)
     begin(telling);
     rc_buf_add_str(telling->text,
                    rc_arena_sprintf(arena, "%s held for a person to decide, since %s (%s); %lld would have passed\n",
-                                    rc_words_held(arena, hold->employees, hold->brake),
-                                    rc_words_moment(arena, hold->since), rc_words_ago(arena, hold->since, telling->now),
-                                    (long long)hold->limit));
+                                    rc_say_held(arena, hold->employees, hold->brake),
+                                    rc_words_minute(arena, hold->since),
+                                    rc_words_distance(arena, hold->since, telling->now), (long long)hold->limit));
     type_next(telling, "status", option, "who they are, and what would change");
     type_next(telling, "approve", option, "publishes them");
     type_next(telling, "reject", option, "keeps these people as they are");
@@ -223,7 +170,7 @@ void rc_overview_troubles(const rc_overview_t *overviews, size_t count, rc_wall_
 {
     rc_arena_t *arena = rc_arena_new();
     for (size_t i = 0; i < count; i++) {
-        const telling_t telling = {arena, text, now, rc_words_config(arena, config), &overviews[i]};
+        const telling_t telling = {arena, text, now, rc_say_config(arena, config), &overviews[i]};
         const rc_sync_state_t *state = &overviews[i].state;
         tell_state(&telling);
         tell_poll(&telling);

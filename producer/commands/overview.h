@@ -1,4 +1,4 @@
-/* The words of `status`: what an integration's state and its holds say, for people and for programs, and what to type
+/* What `status` says: what an integration's state and its holds say, for people and for programs, and what to type
  * next. Pure; any thread. */
 #ifndef RC_PRODUCER_OVERVIEW_H
 #define RC_PRODUCER_OVERVIEW_H
@@ -7,20 +7,6 @@
 #include "common/json.h"
 #include "common/report.h"
 #include "producer/commands/reading.h"
-
-/* "just now", "12 min ago", "3 h ago", "4 days ago"; "in 5 min" for what is to come. In the arena. */
-const char *rc_words_ago(rc_arena_t *arena, rc_wall_t then, rc_wall_t now);
-/* "2026-11-22 14:03 UTC". In the arena. */
-const char *rc_words_moment(rc_arena_t *arena, rc_wall_t at);
-/* "team changes" */
-const char *rc_words_brake(rc_arena_t *arena, rc_brake_t brake);
-/* "1 team change", "12 team changes" */
-const char *rc_words_held(rc_arena_t *arena, int64_t people, rc_brake_t brake);
-/* "created, deactivated" of a set of event types; "everything" for all. In the arena. */
-const char *rc_words_events(rc_arena_t *arena, uint32_t events);
-
-/* What a command line ends with: " --config FILE" when it was given, else "". In the arena. */
-const char *rc_words_config(rc_arena_t *arena, const char *config);
 
 /* One line an integration. Returns new (free with rc_report_free). */
 rc_report_t *rc_overview_report(const rc_overview_t *overviews, size_t count, rc_wall_t now);

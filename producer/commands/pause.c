@@ -1,9 +1,11 @@
 /* pause and resume: the stop button. Nothing is asked before: it is pressed in a hurry. */
 #include <stdio.h>
 
+#include "common/words.h"
 #include "producer/commands/commands.h"
 #include "producer/commands/overview.h"
 #include "producer/commands/tell.h"
+#include "producer/commands/words.h"
 
 /* A pause that nobody answered is obeyed by whoever takes the integration over within this time. */
 enum { PAUSE_STANDS_MS = 24 * 3600 * 1000 };
@@ -12,7 +14,7 @@ static void print_pause(const rc_tell_t *tell, uint32_t events, int64_t waiting)
 {
     const uint32_t paused = tell->answer.state.paused, going_on = ((1U << RC_EVENT_COUNT) - 1) & ~paused;
     rc_arena_t *arena = tell->arena;
-    printf("%s (%s): %s is paused.\n", tell->integration->name, tell->integration->id, rc_words_events(arena, events));
+    printf("%s: %s is paused.\n", rc_words_integration(tell->arena, tell->integration), rc_words_events(arena, events));
     printf("Stops now: nothing of it is published, and consumers that run apply nothing of it any more; what Learn Amp "
            "has been sent already is done.\n");
     printf("Goes on: polling, and %s.\n", going_on ? rc_words_events(arena, going_on) : "nothing else");
@@ -24,7 +26,7 @@ static void print_resumption(const rc_tell_t *tell, uint32_t events, int64_t wai
 {
     const rc_sync_state_t *state = &tell->answer.state;
     rc_arena_t *arena = tell->arena;
-    printf("%s (%s): %s goes on.\n", tell->integration->name, tell->integration->id, rc_words_events(arena, events));
+    printf("%s: %s goes on.\n", rc_words_integration(tell->arena, tell->integration), rc_words_events(arena, events));
     printf("%lld people waited because of a pause and were decided at once; consumers apply what is there.\n",
            (long long)waited);
     if (state->paused) {
@@ -34,7 +36,7 @@ static void print_resumption(const rc_tell_t *tell, uint32_t events, int64_t wai
     }
     for (size_t i = 0; i < state->hold_count; i++)
         printf("Held by a brake: %s.\n  rollcall-producer status --integration %s --hold %s%s\n",
-               rc_words_held(tell->arena, state->holds[i].employees, state->holds[i].brake), tell->integration->id,
+               rc_say_held(tell->arena, state->holds[i].employees, state->holds[i].brake), tell->integration->id,
                state->holds[i].id, tell->config_words);
 }
 
@@ -73,21 +75,22 @@ static rc_exit_t press(rc_tell_t *tell, bool pause)
     return RC_EXIT_DONE;
 }
 
-static rc_exit_t run(const rc_args_t *args, bool pause)
+static rc_exit_t stop(rc_tell_t *tell)
 {
-    rc_tell_t tell;
-    rc_exit_t code = rc_tell_init(&tell, args);
-    if (code == RC_EXIT_DONE) code = press(&tell, pause);
-    rc_tell_fini(&tell);
-    return code;
+    return press(tell, true);
+}
+
+static rc_exit_t go_on(rc_tell_t *tell)
+{
+    return press(tell, false);
 }
 
 rc_exit_t rc_producer_pause(const rc_args_t *args)
 {
-    return run(args, true);
+    return rc_tell_run(args, stop);
 }
 
 rc_exit_t rc_producer_resume(const rc_args_t *args)
 {
-    return run(args, false);
+    return rc_tell_run(args, go_on);
 }

@@ -1,6 +1,7 @@
 /* resync and forget: what is done with people who are published already. */
 #include <stdio.h>
 
+#include "common/words.h"
 #include "producer/commands/commands.h"
 #include "producer/commands/confirm.h"
 #include "producer/commands/overview.h"
@@ -19,9 +20,9 @@ static rc_exit_t resync(rc_tell_t *tell)
     if (!args->employee) {
         if (!rc_tell_read(tell, &overview, &code)) return code;
         if (!rc_confirm(args, rc_arena_sprintf(tell->arena,
-                                               "Publish all of %s (%s) again, %lld announced people? Consumers write "
+                                               "Publish all of %s again, %lld announced people? Consumers write "
                                                "each of them once more; nobody is invited.",
-                                               tell->integration->name, tell->integration->id,
+                                               rc_words_integration(tell->arena, tell->integration),
                                                (long long)overview.state.announced)))
             return rc_cli_fail(args, RC_EXIT_FAILED, "not confirmed; nothing was published");
     }
@@ -33,7 +34,7 @@ static rc_exit_t resync(rc_tell_t *tell)
         rc_tell_print_json(tell, NULL);
         return RC_EXIT_DONE;
     }
-    printf("%s (%s): %s.\n", tell->integration->name, tell->integration->id, tell->answer.message);
+    printf("%s: %s.\n", rc_words_integration(tell->arena, tell->integration), tell->answer.message);
     printf(
         "Consumers bring each of these people to this state once: who is missing at Learn Amp is created, without an "
         "invitation; what was changed there by hand is changed back; who has left is deactivated.\n"
@@ -45,13 +46,9 @@ static rc_exit_t resync(rc_tell_t *tell)
 
 rc_exit_t rc_producer_resync(const rc_args_t *args)
 {
-    rc_tell_t tell;
     rc_args_t patient = *args;
     if (!(args->given & RC_OPT(WAIT))) patient.wait_ms = RESYNC_WAIT_MS;
-    rc_exit_t code = rc_tell_init(&tell, &patient);
-    if (code == RC_EXIT_DONE) code = resync(&tell);
-    rc_tell_fini(&tell);
-    return code;
+    return rc_tell_run(&patient, resync);
 }
 
 /* --- forget --- */
@@ -60,8 +57,8 @@ static void print_what_stays(const rc_tell_t *tell)
 {
     const rc_config_t *config = tell->config;
     char events[RC_TIME_STR_SIZE], retry[RC_TIME_STR_SIZE], dead[RC_TIME_STR_SIZE];
-    printf("%s (%s): employee %s is erased from snapshots, pending changes and the ledger of %s.\n",
-           tell->integration->name, tell->integration->id, tell->args->employee, config->consumer.application);
+    printf("%s: employee %s is erased from snapshots, pending changes and the ledger of %s.\n",
+           rc_words_integration(tell->arena, tell->integration), tell->args->employee, config->consumer.application);
     printf("What stays until Kafka drops it: events for %s, parked records for %s, dead letters for %s; the compacted "
            "topics lose the old records when they are compacted next.\n",
            rc_duration_str(config->kafka.retention.events_ms, events),
@@ -75,8 +72,8 @@ static rc_exit_t forget(rc_tell_t *tell)
 {
     const rc_args_t *args = tell->args;
     rc_command_t command = {.kind = RC_COMMAND_FORGET, .employee_id = args->employee};
-    if (!rc_confirm(args, rc_arena_sprintf(tell->arena, "Erase employee %s of %s (%s)? This cannot be taken back.",
-                                           args->employee, tell->integration->name, tell->integration->id)))
+    if (!rc_confirm(args, rc_arena_sprintf(tell->arena, "Erase employee %s of %s? This cannot be taken back.",
+                                           args->employee, rc_words_integration(tell->arena, tell->integration))))
         return rc_cli_fail(args, RC_EXIT_FAILED, "not confirmed; nothing was erased");
     rc_exit_t code = rc_tell(tell, &command);
     if (code != RC_EXIT_DONE) return code;
@@ -89,9 +86,5 @@ static rc_exit_t forget(rc_tell_t *tell)
 
 rc_exit_t rc_producer_forget(const rc_args_t *args)
 {
-    rc_tell_t tell;
-    rc_exit_t code = rc_tell_init(&tell, args);
-    if (code == RC_EXIT_DONE) code = forget(&tell);
-    rc_tell_fini(&tell);
-    return code;
+    return rc_tell_run(args, forget);
 }

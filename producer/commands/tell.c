@@ -4,21 +4,20 @@
 #include <stdlib.h>
 
 #include "producer/commands/overview.h"
+#include "producer/commands/words.h"
 
-rc_exit_t rc_tell_init(rc_tell_t *tell, const rc_args_t *args)
+rc_exit_t rc_tell_run(const rc_args_t *args, rc_exit_t (*work)(rc_tell_t *tell))
 {
-    *tell = (rc_tell_t){.args = args, .arena = rc_arena_new()};
-    rc_exit_t code = rc_cli_config(args, &tell->config);
-    if (code != RC_EXIT_DONE) return code;
-    tell->integration = rc_config_find(tell->config, args->integration);
-    tell->config_words = rc_words_config(tell->arena, rc_cli_given_config(args));
-    return RC_EXIT_DONE;
-}
-
-void rc_tell_fini(rc_tell_t *tell)
-{
-    rc_config_free(tell->config);
-    rc_arena_free(tell->arena);
+    rc_tell_t tell = {.args = args, .arena = rc_arena_new()};
+    rc_exit_t code = rc_cli_config(args, &tell.config);
+    if (code == RC_EXIT_DONE) {
+        tell.integration = rc_config_find(tell.config, args->integration);
+        tell.config_words = rc_say_config(tell.arena, rc_cli_given_config(args));
+        code = work(&tell);
+    }
+    rc_config_free(tell.config);
+    rc_arena_free(tell.arena);
+    return code;
 }
 
 bool rc_tell_read(rc_tell_t *tell, rc_overview_t *overview, rc_exit_t *exit)

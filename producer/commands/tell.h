@@ -16,12 +16,11 @@ typedef struct {
     rc_answer_t answer;
 } rc_tell_t;
 
-/* Loads the configuration. RC_EXIT_DONE, or it was said what is wrong. Call rc_tell_fini in any case. */
-rc_exit_t rc_tell_init(rc_tell_t *tell, const rc_args_t *args);
-void rc_tell_fini(rc_tell_t *tell);
+/* Loads the configuration, finds the integration and calls `work`, whose exit code it returns, or else the one of what
+ * it said is wrong. `tell` is `work`'s until that returns. */
+rc_exit_t rc_tell_run(const rc_args_t *args, rc_exit_t (*work)(rc_tell_t *tell));
 
-/* The integration as the topics show it. False: it was said what
- * is wrong, and *exit is the exit code. */
+/* The integration as the topics show it. False: it was said what is wrong, and *exit is the exit code. */
 bool rc_tell_read(rc_tell_t *tell, rc_overview_t *overview, rc_exit_t *exit);
 
 /* Has the command carried out (integration and trigger are filled in). RC_EXIT_DONE: it was; tell->answer says more.

@@ -209,7 +209,7 @@ def mixed_changes_are_shown_while_a_service_of_the_same_instance_runs():
     equal(types, set(EVENT_TYPES), "kinds of events in the mix")
     people = world.command("producer", "plan")
     for words in ("what changed since", "To deactivate: 1 person", "To create: 1 person", "To change, job title: 4 people, empty afterwards for 2",
-                  "Chief of Everything", "Teams with another name", "Waiting, gone from HR"):
+                  "Chief of Everything", "Teams with another name", "Waiting, HR did not show them once"):
         assert words in people.stdout, f"{words}\n{people.stdout}"
     before = Published()
     once()
@@ -257,7 +257,7 @@ def what_was_rejected_or_is_paused_waits():
     paused = reasons.count("PAUSED")
     equal((reasons.count("REJECTED"), paused > 1), (5, True))
     people = world.command("producer", "plan").stdout
-    for words in ("! Paused: created, team-changed", "Waiting, you rejected the change: 5 people", f"Waiting, paused: {paused} people"):
+    for words in ("! Paused: created, team-changed", "Waiting, a person rejected it: 5 people", f"Waiting, publishing is paused: {paused} people"):
         assert words in people, f"{words}\n{people}"
     before = Published()
     once(code=3)

@@ -1,12 +1,12 @@
 #include "tests/sandbox/story.h"
 
 #include <ctype.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/text.h"
+#include "common/words.h"
 
 enum { MAX_BYTES = 64 * 1024 };
 
@@ -19,7 +19,7 @@ const char *sb_story_who(const rc_event_t *event, rc_arena_t *arena)
     return employee->email ? employee->email : event->employee_id;
 }
 
-/* "NEW_HIRE" and "job_title" as a person writes them. */
+/* "NEW_HIRE" as a person writes it. */
 static const char *words(const char *symbol, rc_arena_t *arena)
 {
     char *text = rc_arena_strdup(arena, symbol);
@@ -30,34 +30,6 @@ static const char *words(const char *symbol, rc_arena_t *arena)
 static const char *or_nothing(const char *text)
 {
     return rc_text_empty(text) ? "nothing" : text;
-}
-
-static const char *value_of(const rc_employee_t *employee, const char *field, rc_arena_t *arena)
-{
-    static const struct {
-        const char *field;
-        size_t offset;
-    } texts[] = {{"email", offsetof(rc_employee_t, email)},
-                 {"first_name", offsetof(rc_employee_t, first_name)},
-                 {"last_name", offsetof(rc_employee_t, last_name)},
-                 {"job_title", offsetof(rc_employee_t, job_title)},
-                 {"manager_email", offsetof(rc_employee_t, manager_email)},
-                 {"language", offsetof(rc_employee_t, language)},
-                 {"primary_location", offsetof(rc_employee_t, primary_location.name)}};
-    static const char custom[] = "custom:";
-    char *day = rc_arena_alloc(arena, RC_TIME_STR_SIZE);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        const char *text;
-        if (strcmp(texts[i].field, field) != 0) continue;
-        memcpy(&text, (const char *)employee + texts[i].offset, sizeof text);
-        return text;
-    }
-    if (!strcmp(field, "status")) return words(rc_enum_str(&RC_ENUM_STATUS, (int)employee->status), arena);
-    if (!strcmp(field, "hire_date")) return rc_date_str(employee->hire_date, day);
-    if (!strcmp(field, "leave_date")) return rc_date_str(employee->leave_date, day);
-    for (size_t i = 0; i < employee->custom_count && !strncmp(field, custom, sizeof custom - 1); i++)
-        if (!strcmp(employee->custom[i].name, field + sizeof custom - 1)) return employee->custom[i].value;
-    return NULL;
 }
 
 static void tell_created(const rc_event_t *event, rc_arena_t *arena, rc_buf_t *text)
@@ -73,15 +45,18 @@ static void tell_profile(const rc_event_t *event, rc_arena_t *arena, rc_buf_t *t
 {
     for (size_t i = 0; i < event->profile.change_count; i++) {
         const rc_change_t *change = &event->profile.changes[i];
-        const char *before = change->previous, *name = change->field;
+        const char *before = change->previous, *now = rc_employee_field(arena, &event->employee, change->field);
         (void)rc_buf_add_str(text, i ? ", " : "");
-        if (!strcmp(name, "avatar")) {
+        if (!strcmp(change->field, "avatar")) {
             (void)rc_buf_add_str(text, event->employee.avatar ? "another picture" : "no picture");
             continue;
         }
-        if (!strcmp(name, "status") && before) before = words(before, arena);
-        (void)rc_buf_add_format(text, "%s: %s → %s", strchr(name, ':') ? strchr(name, ':') + 1 : words(name, arena),
-                                or_nothing(before), or_nothing(value_of(&event->employee, name, arena)));
+        if (!strcmp(change->field, "status")) {
+            before = before ? words(before, arena) : NULL;
+            now = now ? words(now, arena) : NULL;
+        }
+        (void)rc_buf_add_format(text, "%s: %s → %s", rc_words_field(arena, change->field), or_nothing(before),
+                                or_nothing(now));
     }
 }
 

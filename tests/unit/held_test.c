@@ -65,8 +65,8 @@ START_TEST(a_few_people_are_listed_with_what_changes_for_each)
     const rc_held_t changed = held_with(employee);
     const char *said = shown(&changed, 1);
     SAYS(said, "ana@acme.example");
-    SAYS(said, "1 h ago");
-    SAYS(said, "job_title: \"Engineer\" → empty; team: Platform + ");
+    SAYS(said, "60 min ago");
+    SAYS(said, "job title: \"Engineer\" → empty; team: Platform + ");
     SAYS(said, " → Sales + ");
 }
 END_TEST
@@ -95,9 +95,9 @@ START_TEST(ten_thousand_people_are_grouped_by_what_changes)
     }
     const char *said = shown(held, MANY);
     SAYS(said, "9900");
-    SAYS(said, "job_title becomes empty");
+    SAYS(said, "job title becomes empty");
     SAYS(said, "e-00001, e-00002, e-00003");
-    SAYS(said, "100  job_title changes");
+    SAYS(said, "100  job title changes");
     size_t lines = 0;
     for (const char *at = said; *at; at++) lines += *at == '\n';
     ck_assert_uint_eq(lines, 3);

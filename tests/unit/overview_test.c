@@ -89,7 +89,7 @@ START_TEST(every_state_says_what_to_type)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         overview.state.state = cases[i].state;
         SAYS(troubles("a.yaml"), cases[i].words);
-        SAYS(troubles("a.yaml"), "(3 in a row; the next try in 1 h)");
+        SAYS(troubles("a.yaml"), "(3 in a row; the next try in 60 min)");
         SAYS(troubles("a.yaml"), cases[i].type);
         SAYS(troubles("a.yaml"), "--config a.yaml");
     }

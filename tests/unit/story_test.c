@@ -64,8 +64,8 @@ START_TEST(story_of_a_profile_says_each_field_before_and_now)
     event.profile.changes = changes;
     event.profile.change_count = sizeof changes / sizeof *changes;
     ck_assert_str_eq(sb_story_what(&event, arena),
-                     "job title: Analyst → Lead, status: pending → active, manager email: x@y.example → nothing, "
-                     "primary location: nothing → London, no picture, Cost centre: 4000 → 4100");
+                     "job title: Analyst → Lead, status: pending → active, manager: x@y.example → nothing, "
+                     "location: nothing → London, no picture, Cost centre: 4000 → 4100");
 }
 END_TEST
 

@@ -126,7 +126,7 @@ START_TEST(a_change_is_told_with_what_it_was_and_what_it_is)
     events[0].event.profile.change_count = 3;
     const rc_trace_line_t *lines = rc_trace_story(&facts, arena, &count);
     ck_assert_str_eq(lines[0].why,
-                     "job title: Engineer → nothing; email: nothing → a@a.example; Cost centre: 1 → nothing");
+                     "job title: Engineer → nothing; e-mail address: nothing → a@a.example; Cost centre: 1 → nothing");
 }
 END_TEST
 
@@ -381,7 +381,7 @@ static const struct {
     {"deactivated by hand", deactivated_there, RC_TRACE_NOT_IN_STEP, "deactivated at Learn Amp",
      "resync --integration personio:A --employee 42"},
     {"another address by hand", other_address_there, RC_TRACE_NOT_IN_STEP,
-     "email: b@a.example, and HR says a@a.example; job title: Boss, and HR says nothing",
+     "e-mail address: b@a.example, and HR says a@a.example; job title: Boss, and HR says nothing",
      "resync --integration personio:A --employee 42"},
     {"a leaver who is active", leaver_is_active, RC_TRACE_NOT_IN_STEP, "active at Learn Amp",
      "resync --integration personio:A --employee 42"},

@@ -6,7 +6,6 @@
 #include "common/text.h"
 #include "consumer/commands/audit/audit_state.h"
 #include "consumer/commands/commands.h"
-#include "consumer/commands/words.h"
 
 enum {
     FIRST_FOUND = 64,

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "common/report.h"
+#include "common/words.h"
 #include "consumer/commands/audit/audit_state.h"
-#include "consumer/commands/words.h"
 
 enum { SHOWN = 20, SHOWN_OF_A_KIND = 8, KINDS_MAX = 64 };
 
@@ -51,7 +51,7 @@ static const char *words_of(rc_arena_t *arena, const rc_finding_t *finding, size
     if (finding->kind == RC_FINDING_MISSING) return "missing at Learn Amp";
     if (finding->kind == RC_FINDING_NOT_DEACTIVATED) return "gone, and still active at Learn Amp";
     const char *field = finding->differences[difference].field;
-    return strcmp(field, "status") == 0 ? "employed, and deactivated at Learn Amp" : rc_say_field(arena, field);
+    return strcmp(field, "status") == 0 ? "employed, and deactivated at Learn Amp" : rc_words_field(arena, field);
 }
 
 /* Whether one of its kinds was not shown often enough yet. */
@@ -106,7 +106,7 @@ static void add_finding(rc_report_t *report, rc_arena_t *arena, const rc_finding
         const rc_difference_t *difference = &finding->differences[i];
         const char *cells[] = {finding->employee_id,
                                finding->name,
-                               rc_say_field(arena, difference->field),
+                               rc_words_field(arena, difference->field),
                                shown(difference->hr),
                                shown(difference->learnamp),
                                COMING[finding->coming]};

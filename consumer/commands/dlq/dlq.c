@@ -9,6 +9,7 @@
 #include "common/report.h"
 #include "common/signals.h"
 #include "common/text.h"
+#include "common/words.h"
 #include "consumer/commands/words.h"
 
 enum { LINES = 40 /* beyond so many, letters with the same reason stand in one */ };
@@ -148,7 +149,7 @@ static rc_report_t *report_each(const rc_dlq_t *dlq)
         const char *cells[6];
         size_t count = 0;
         if (letter->state != RC_DEAD_OPEN) continue;
-        cells[count++] = rc_say_moment(dlq->arena, letter->dead_lettered_at);
+        cells[count++] = rc_words_moment(dlq->arena, letter->dead_lettered_at);
         if (several) cells[count++] = letter->integration_id ? letter->integration_id : "not known";
         cells[count++] = say_who(dlq->arena, letter);
         cells[count++] = rc_say_type(letter->lane);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/report.h"
+#include "common/words.h"
 #include "consumer/commands/commands.h"
 #include "consumer/commands/dlq/dlq.h"
 #include "consumer/commands/words.h"
@@ -83,8 +84,8 @@ static void print_letter(const showing_t *showing)
     say_field(report, "state", say_state(showing));
     say_field(report, "attempts", rc_arena_sprintf(arena, "%lld", (long long)letter->attempts));
     if (letter->first_failed_at.ms)
-        say_field(report, "first failed (UTC)", rc_say_moment(arena, letter->first_failed_at));
-    say_field(report, "dead-lettered (UTC)", rc_say_moment(arena, letter->dead_lettered_at));
+        say_field(report, "first failed (UTC)", rc_words_moment(arena, letter->first_failed_at));
+    say_field(report, "dead-lettered (UTC)", rc_words_moment(arena, letter->dead_lettered_at));
     say_field(report, "lies at",
               rc_arena_sprintf(arena, "%s, partition %d, offset %lld", letter->topic, (int)letter->partition,
                                (long long)letter->offset));

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/words.h"
 #include "consumer/commands/plan/preview_state.h"
 #include "consumer/commands/words.h"
 #include "consumer/engine/apply.h"
@@ -223,8 +224,8 @@ static const char *list_of_fields(rc_arena_t *arena, const rc_preview_person_t *
 {
     const char *text = "";
     for (size_t i = 0; i < planned->change_count; i++)
-        text =
-            rc_arena_sprintf(arena, "%s%s%s", text, i > 0 ? ", " : "", rc_say_field(arena, planned->changes[i].field));
+        text = rc_arena_sprintf(arena, "%s%s%s", text, i > 0 ? ", " : "",
+                                rc_words_field(arena, planned->changes[i].field));
     return text;
 }
 

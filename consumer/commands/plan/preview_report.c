@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "common/report.h"
+#include "common/words.h"
 #include "consumer/commands/plan/preview_state.h"
-#include "consumer/commands/words.h"
 
 enum { SHOWN = 20, SHOWN_OF_A_KIND = 10 };
 
@@ -129,7 +129,7 @@ static void print_notes(const rc_preview_t *plan)
 
 void rc_preview_report(const rc_preview_t *plan)
 {
-    printf("%s: ", rc_say_integration(plan->arena, plan->integration));
+    printf("%s: ", rc_words_integration(plan->arena, plan->integration));
     if (plan->waiting == 0) {
         printf("no event waits; Learn Amp stays as it is.\n");
     } else {

@@ -10,6 +10,7 @@
 #include "common/report.h"
 #include "common/signals.h"
 #include "common/text.h"
+#include "common/words.h"
 #include "consumer/commands/commands.h"
 #include "consumer/commands/words.h"
 
@@ -60,7 +61,7 @@ static const char *say_published(const trace_t *trace)
                     : "gone";
     const char *person = say_employee(trace->arena, &snapshot->employee);
     return rc_arena_sprintf(trace->arena, "%s: %s (version %lld, %s UTC)", state, person ? person : "without a name",
-                            (long long)snapshot->version, rc_say_moment(trace->arena, snapshot->occurred_at));
+                            (long long)snapshot->version, rc_words_moment(trace->arena, snapshot->occurred_at));
 }
 
 static const char *say_user(const trace_t *trace)
@@ -87,7 +88,7 @@ static void print_person(const trace_t *trace)
     const rc_trace_facts_t *facts = &trace->facts;
     rc_report_t *report = rc_report_new("employee|~");
     say_row(report, "id", facts->employee_id);
-    say_row(report, "integration", rc_say_integration(trace->arena, trace->integration));
+    say_row(report, "integration", rc_words_integration(trace->arena, trace->integration));
     if (facts->has_pending) say_row(report, "HR says", say_employee(trace->arena, &facts->pending.employee));
     say_row(report, "published", say_published(trace));
     say_row(report, "Learn Amp", say_user(trace));
@@ -99,7 +100,7 @@ static const char *say_why(const trace_t *trace, const rc_trace_line_t *line)
 {
     if (line->times == 1) return line->why;
     return rc_arena_sprintf(trace->arena, "%s (%zu times, last %s)", line->why, line->times,
-                            rc_say_moment(trace->arena, line->last_at));
+                            rc_words_moment(trace->arena, line->last_at));
 }
 
 static void print_story(const trace_t *trace)
@@ -108,7 +109,7 @@ static void print_story(const trace_t *trace)
     const rc_trace_line_t *lines = rc_trace_shorten(trace->lines, trace->line_count, trace->arena, &count);
     rc_report_t *report = rc_report_new("when (UTC)|what|event|~why");
     for (size_t i = 0; i < count; i++) {
-        const char *cells[] = {rc_say_moment(trace->arena, lines[i].at), lines[i].what,
+        const char *cells[] = {rc_words_moment(trace->arena, lines[i].at), lines[i].what,
                                lines[i].type >= 0 ? rc_say_type(lines[i].type) : "", say_why(trace, &lines[i])};
         rc_report_add(report, cells);
     }

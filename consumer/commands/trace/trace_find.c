@@ -7,7 +7,6 @@
 #include "common/text.h"
 #include "consumer/commands/trace/trace.h"
 #include "consumer/commands/trace/trace_ask.h"
-#include "consumer/commands/words.h"
 
 typedef struct {
     const char *email;

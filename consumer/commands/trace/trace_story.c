@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "common/words.h"
 #include "consumer/commands/trace/trace.h"
 #include "consumer/commands/words.h"
 
@@ -105,7 +106,7 @@ static const char *say_changes(rc_arena_t *arena, const rc_event_t *event)
     for (size_t i = 0; i < event->profile.change_count; i++) {
         const rc_change_t *change = &event->profile.changes[i];
         words = rc_arena_sprintf(arena, "%s%s%s: %s → %s", words, *words ? "; " : "",
-                                 rc_say_field(arena, change->field), or_nothing(change->previous),
+                                 rc_words_field(arena, change->field), or_nothing(change->previous),
                                  or_nothing(rc_employee_field(arena, &event->employee, change->field)));
     }
     return *words ? words : "nothing that it names";
@@ -189,7 +190,7 @@ static void tell_parked(telling_t *telling)
         if (!told) why = rc_arena_sprintf(telling->arena, "%s: %s", why, parking->message);
         if (rc_trace_parked_waits(telling->facts, i))
             why = rc_arena_sprintf(telling->arena, "%s; tried again %s", why,
-                                   rc_say_distance(telling->arena, parking->not_before, telling->facts->now));
+                                   rc_words_distance(telling->arena, parking->not_before, telling->facts->now));
         tell(telling, record->written_at, "parked", record->lane, record->fault ? 0 : record->event.version,
              &record->at, why);
     }
@@ -219,12 +220,13 @@ static void tell_pending(telling_t *telling)
     for (int reason = 0; reason < RC_PENDING_COUNT; reason++)
         if (pending->reasons & 1U << reason)
             why = rc_arena_sprintf(telling->arena, "%s%s%s", why, *why ? "; " : "",
-                                   rc_say_pending((rc_pending_reason_t)reason));
+                                   rc_words_pending((rc_pending_reason_t)reason));
     for (size_t i = 0; i < pending->hold_count; i++)
         why = rc_arena_sprintf(telling->arena, "%s; hold %s%s", why, pending->holds[i].hold_id,
                                pending->holds[i].approved ? " (approved)" : "");
     if (pending->until.ms)
-        why = rc_arena_sprintf(telling->arena, "%s; until %s UTC", why, rc_say_moment(telling->arena, pending->until));
+        why =
+            rc_arena_sprintf(telling->arena, "%s; until %s UTC", why, rc_words_moment(telling->arena, pending->until));
     tell(telling, pending->since, pending->reasons & 1U << RC_PENDING_HELD ? "held" : "waiting", type, 0,
          &facts->pending_at, why);
 }

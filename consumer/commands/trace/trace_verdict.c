@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "common/words.h"
 #include "consumer/commands/trace/trace.h"
 #include "consumer/commands/words.h"
 
@@ -163,7 +164,7 @@ static void judge_parked(const judging_t *judging)
         if (!rc_trace_parked_waits(facts, i)) continue;
         bool overdue = parking->not_before.ms + OVERDUE_MS < facts->now.ms;
         bool unread = parked->lane >= 0 && facts->readers[parked->lane] == RC_READERS_NONE;
-        const char *when = rc_say_distance(judging->arena, parking->not_before, facts->now);
+        const char *when = rc_words_distance(judging->arena, parking->not_before, facts->now);
         because(judging, rc_arena_sprintf(judging->arena, "the %s event waits in a retry topic: %s (%s %s)",
                                           rc_say_type(parked->lane), rc_say_parked(parking->reason),
                                           overdue ? "was due" : "tried again", when));
@@ -199,7 +200,7 @@ static void judge_event(const judging_t *judging, const rc_trace_record_t *event
                 rc_arena_sprintf(arena,
                                  "the %s event was published %s and not applied yet: its lane has much to do, or the "
                                  "breaker of this integration is open",
-                                 name, rc_say_distance(arena, event->event.occurred_at, facts->now)));
+                                 name, rc_words_distance(arena, event->event.occurred_at, facts->now)));
         type_next(judging, NULL, "check", "", "whether Learn Amp can be reached, and what it says");
     }
 }
@@ -226,7 +227,7 @@ static void judge_what_is_lost(const judging_t *judging)
                 rc_arena_sprintf(judging->arena,
                                  "the %s event was put aside %s, and is in none of the configured retry topics nor "
                                  "among the dead letters: kept too short, or consumer.retry_delays changed",
-                                 rc_say_type(lane), rc_say_distance(judging->arena, entry->at, facts->now)));
+                                 rc_say_type(lane), rc_words_distance(judging->arena, entry->at, facts->now)));
         type_next(judging, PRODUCER, "resync", this_one(judging),
                   "publishes them again; the consumers write all of it");
     }
@@ -253,13 +254,13 @@ static void judge_pending(const judging_t *judging)
     rc_arena_t *arena = judging->arena;
     if (!facts->has_pending) return;
     for (int reason = 0; reason < RC_PENDING_COUNT; reason++) {
-        const char *words = rc_say_pending((rc_pending_reason_t)reason);
+        const char *words = rc_words_pending((rc_pending_reason_t)reason);
         if (!(pending->reasons & 1U << reason)) continue;
         switch ((rc_pending_reason_t)reason) {
         case RC_PENDING_NOT_YET:
             later(judging, pending->until.ms ? rc_arena_sprintf(arena, "%s: it comes %s, at %s UTC", words,
-                                                                rc_say_distance(arena, pending->until, facts->now),
-                                                                rc_say_moment(arena, pending->until))
+                                                                rc_words_distance(arena, pending->until, facts->now),
+                                                                rc_words_moment(arena, pending->until))
                                              : words);
             break;
         case RC_PENDING_HELD:
@@ -304,7 +305,7 @@ static const char *say_differences(const judging_t *judging)
     for (size_t i = 0; i < judging->facts->difference_count; i++) {
         const rc_difference_t *difference = &judging->facts->differences[i];
         words = rc_arena_sprintf(judging->arena, "%s%s%s: %s, and HR says %s", words, *words ? "; " : "",
-                                 rc_say_field(judging->arena, difference->field),
+                                 rc_words_field(judging->arena, difference->field),
                                  difference->learnamp ? difference->learnamp : "nothing",
                                  difference->hr ? difference->hr : "nothing");
     }
@@ -353,7 +354,7 @@ static void judge_user(const judging_t *judging)
                                    "what is published of them since %s was never applied, and its event is not seen: a "
                                    "transaction hangs before it (docs/operations.md, \"A partition stands still\"), or "
                                    "Kafka keeps it no longer",
-                                   rc_say_moment(arena, facts->snapshot.occurred_at));
+                                   rc_words_moment(arena, facts->snapshot.occurred_at));
     because(judging, problem);
     type_next(judging, PRODUCER, "resync", this_one(judging), "publishes them again; the consumers write all of it");
 }
@@ -370,13 +371,9 @@ static void judge_integration(const judging_t *judging)
         type_next(judging, PRODUCER, "status", "", "what it is doing");
         return;
     }
-    if (state->paused) {
-        const char *types = "";
-        for (int type = 0; type < RC_EVENT_COUNT; type++)
-            if (state->paused & 1U << type)
-                types = rc_arena_sprintf(arena, "%s%s%s", types, *types ? ", " : "", rc_say_type(type));
-        note(judging, rc_arena_sprintf(arena, "paused for this integration: %s", types));
-    }
+    if (state->paused)
+        note(judging,
+             rc_arena_sprintf(arena, "paused for this integration: %s", rc_words_events(arena, state->paused)));
     if (state->state == RC_STATE_OK) return;
     note(judging, rc_arena_sprintf(arena, "HR is not read at the moment, so newer changes are not known: %s",
                                    state->reason ? state->reason : rc_enum_str(&RC_ENUM_STATE, (int)state->state)));

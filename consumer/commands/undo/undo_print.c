@@ -5,8 +5,8 @@
 #include "common/json.h"
 #include "common/report.h"
 #include "common/text.h"
+#include "common/words.h"
 #include "consumer/commands/undo/undo_state.h"
-#include "consumer/commands/words.h"
 
 enum { ROWS_MAX = 50, NAMES_MAX = 10 };
 
@@ -54,7 +54,7 @@ static const char *put_back(const rc_undo_run_t *run, const rc_undo_person_t *pe
     for (size_t i = 0; i < person->difference_count && !person->deactivated; i++) {
         const rc_difference_t *difference = &person->differences[i];
         text = join(arena, text,
-                    rc_arena_sprintf(arena, "%s: %s → %s", rc_say_field(arena, difference->field),
+                    rc_arena_sprintf(arena, "%s: %s → %s", rc_words_field(arena, difference->field),
                                      quoted(arena, difference->learnamp), quoted(arena, difference->hr)));
     }
     if (person->unseen != NULL)
@@ -77,7 +77,7 @@ static void print_rows(const rc_undo_run_t *run)
         const rc_undo_person_t *person = run->people[i];
         if (person->judged != RC_UNDO_RESTORE) continue;
         const char *cells[] = {person->employee_id, rc_employee_name(run->arena, &person->past.employee),
-                               happened(run->arena, person), rc_say_moment(run->arena, person->since),
+                               happened(run->arena, person), rc_words_moment(run->arena, person->since),
                                put_back(run, person)};
         rc_report_add(report, cells);
     }

@@ -6,6 +6,7 @@
 #include "producer/commands/holds/hold.h"
 #include "producer/commands/overview.h"
 #include "producer/commands/tell.h"
+#include "producer/commands/words.h"
 
 /* Shows who it is about, and asks. */
 static bool is_meant(const rc_tell_t *tell, const rc_open_hold_t *open, bool approve)
@@ -36,7 +37,7 @@ static void print_result(const rc_tell_t *tell, const rc_hold_t *hold, bool appr
     for (size_t i = 0; i < state->hold_count; i++)
         printf("  rollcall-producer status --integration %s --hold %s%s    # %lld %s\n", tell->integration->id,
                state->holds[i].id, tell->config_words, (long long)state->holds[i].employees,
-               rc_words_brake(tell->arena, state->holds[i].brake));
+               rc_say_brake(tell->arena, state->holds[i].brake));
 }
 
 static void print_result_json(const rc_tell_t *tell, const rc_hold_t *hold)
@@ -74,21 +75,22 @@ static rc_exit_t decide(rc_tell_t *tell, bool approve)
     return RC_EXIT_DONE;
 }
 
-static rc_exit_t run(const rc_args_t *args, bool approve)
+static rc_exit_t approve(rc_tell_t *tell)
 {
-    rc_tell_t tell;
-    rc_exit_t code = rc_tell_init(&tell, args);
-    if (code == RC_EXIT_DONE) code = decide(&tell, approve);
-    rc_tell_fini(&tell);
-    return code;
+    return decide(tell, true);
+}
+
+static rc_exit_t reject(rc_tell_t *tell)
+{
+    return decide(tell, false);
 }
 
 rc_exit_t rc_producer_approve(const rc_args_t *args)
 {
-    return run(args, true);
+    return rc_tell_run(args, approve);
 }
 
 rc_exit_t rc_producer_reject(const rc_args_t *args)
 {
-    return run(args, false);
+    return rc_tell_run(args, reject);
 }

@@ -5,7 +5,7 @@
 
 #include "common/map.h"
 #include "common/text.h"
-#include "producer/commands/overview.h"
+#include "common/words.h"
 #include "producer/rules/decide.h"
 
 enum { EXAMPLES = 3 };
@@ -76,10 +76,11 @@ static const char *describe_event(rc_arena_t *arena, const rc_event_t *event, co
     case RC_EVENT_PROFILE_UPDATED:
         for (size_t i = 0; i < event->profile.change_count; i++) {
             const rc_change_t *change = &event->profile.changes[i];
+            const char *field = rc_words_field(arena, change->field);
             const char *after = rc_employee_field(arena, &event->employee, change->field);
             words = join(arena, words,
-                         kind ? rc_arena_sprintf(arena, "%s %s", change->field, after ? "changes" : "becomes empty")
-                              : rc_arena_sprintf(arena, "%s: %s → %s", change->field, quoted(arena, change->previous),
+                         kind ? rc_arena_sprintf(arena, "%s %s", field, after ? "changes" : "becomes empty")
+                              : rc_arena_sprintf(arena, "%s: %s → %s", field, quoted(arena, change->previous),
                                                  quoted(arena, after)));
         }
         return words;
@@ -155,7 +156,8 @@ static rc_report_t *report_kinds(rc_arena_t *arena, const rc_integration_t *inte
     kind_t *kinds = rc_arena_alloc(arena, count * sizeof *kinds);
     size_t found = group(arena, integration, held, count, now, kinds);
     for (size_t i = 0; i < found; i++) {
-        const char *first = rc_words_ago(arena, kinds[i].first, now), *last = rc_words_ago(arena, kinds[i].last, now);
+        const char *first = rc_words_distance(arena, kinds[i].first, now),
+                   *last = rc_words_distance(arena, kinds[i].last, now);
         const char *cells[] = {rc_arena_sprintf(arena, "%zu", kinds[i].people), kinds[i].what,
                                rc_text_equal(first, last) ? first : rc_arena_sprintf(arena, "%s to %s", first, last),
                                kinds[i].examples};
@@ -170,7 +172,7 @@ static rc_report_t *report_people(rc_arena_t *arena, const rc_integration_t *int
     rc_report_t *report = rc_report_new("employee|who|since|~what would change");
     for (size_t i = 0; i < count; i++) {
         const char *cells[] = {held[i].pending.employee_id, name_of(arena, &held[i]),
-                               rc_words_ago(arena, held[i].ref->since, now),
+                               rc_words_distance(arena, held[i].ref->since, now),
                                describe(arena, integration, &held[i], now, false)};
         rc_report_add(report, cells);
     }

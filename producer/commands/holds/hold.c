@@ -4,8 +4,10 @@
 
 #include "common/suggest.h"
 #include "common/text.h"
+#include "common/words.h"
 #include "producer/commands/holds/held.h"
 #include "producer/commands/overview.h"
+#include "producer/commands/words.h"
 
 static bool find(const rc_overview_t *overviews, size_t count, const char *id, rc_open_hold_t *open)
 {
@@ -71,11 +73,11 @@ void rc_hold_print(const rc_open_hold_t *open, const rc_args_t *args, FILE *stre
     rc_arena_t *arena = rc_arena_new();
     const rc_integration_t *integration = open->overview->integration;
     rc_wall_t now = rc_wall_now();
-    const char *config = rc_words_config(arena, rc_cli_given_config(args));
+    const char *config = rc_say_config(arena, rc_cli_given_config(args));
     rc_report_t *report = rc_held_report(integration, open->held, open->count, now);
-    (void)fprintf(stream, "%s (%s): %s held for a person to decide, since %s (%s); %lld would have passed.\n\n",
-                  integration->name, integration->id, rc_words_held(arena, (int64_t)open->count, open->hold->brake),
-                  rc_words_moment(arena, open->hold->since), rc_words_ago(arena, open->hold->since, now),
+    (void)fprintf(stream, "%s: %s held for a person to decide, since %s (%s); %lld would have passed.\n\n",
+                  rc_words_integration(arena, integration), rc_say_held(arena, (int64_t)open->count, open->hold->brake),
+                  rc_words_minute(arena, open->hold->since), rc_words_distance(arena, open->hold->since, now),
                   (long long)open->hold->limit);
     rc_report_print(report, stream, "nobody is in it any more: it ends with the next poll or tick");
     print_others(open, stream);
@@ -95,7 +97,7 @@ void rc_hold_print_next(const rc_open_hold_t *open, const rc_args_t *args, FILE 
     (void)fprintf(stream, "\n");
     for (size_t i = 0; i < 2; i++)
         (void)fprintf(stream, "  rollcall-producer %s --integration %s --hold %s%s    # %s\n", decisions[i][0],
-                      open->overview->integration->id, open->hold->id,
-                      rc_words_config(arena, rc_cli_given_config(args)), decisions[i][1]);
+                      open->overview->integration->id, open->hold->id, rc_say_config(arena, rc_cli_given_config(args)),
+                      decisions[i][1]);
     rc_arena_free(arena);
 }

@@ -4,39 +4,23 @@
 
 #include "common/report.h"
 #include "common/text.h"
-#include "producer/commands/overview.h"
+#include "common/words.h"
 #include "producer/commands/plan/plan.h"
 #include "producer/commands/plan/plan_groups.h"
+#include "producer/commands/words.h"
 
 typedef struct {
     const rc_plan_groups_t *groups;
     const rc_planned_t *planned;
-    const char *config; /* as rc_words_config gives it */
+    const char *config; /* as rc_say_config gives it */
     FILE *stream;
     rc_arena_t *arena;
 } page_t;
 
-/* "12,345" */
 /* Adds to a list in words, which begins with "". */
 static const char *list(const page_t *page, const char *words, const char *more)
 {
     return *words ? rc_arena_sprintf(page->arena, "%s, %s", words, more) : more;
-}
-
-/* "job title" of "job_title", "Cost centre" of "custom:Cost centre". */
-static const char *field_words(const page_t *page, const char *field)
-{
-    static const char *const words[][2] = {{"email", "e-mail address"},   {"avatar", "picture"},
-                                           {"manager_email", "manager"},  {"primary_location", "location"},
-                                           {"primary_team", "main team"}, {"secondary_teams", "other teams"},
-                                           {"leave_date", "last day"},    {"hire_date", "first day"}};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(field, words[i][0]) == 0) return words[i][1];
-    if (strncmp(field, "custom:", 7) == 0) return field + 7;
-    char *text = rc_arena_strdup(page->arena, field);
-    for (char *c = text; *c; c++)
-        if (*c == '_') *c = ' ';
-    return text;
 }
 
 /* ---- The first paragraph ---- */
@@ -51,7 +35,7 @@ static const char *why_everybody(const page_t *page)
         strcmp(planned->before.projection_digest, rc_integration_digest(planned->integration, digest)) != 0)
         return "because mapping, policy or time zone have changed";
     return rc_arena_sprintf(page->arena, "because the last full reading was %s",
-                            rc_words_moment(page->arena, planned->before.last_full_at));
+                            rc_words_minute(page->arena, planned->before.last_full_at));
 }
 
 static void print_read(const page_t *page)
@@ -60,7 +44,7 @@ static void print_read(const page_t *page)
     int64_t read = planned->result.state.last_poll.read;
     if (planned->result.updated_after.ms)
         (void)fprintf(page->stream, "Read from HR: what changed since %s, %s.\n",
-                      rc_words_moment(page->arena, planned->result.updated_after), rc_report_people(page->arena, read));
+                      rc_words_minute(page->arena, planned->result.updated_after), rc_report_people(page->arena, read));
     else
         (void)fprintf(page->stream, "Read from HR: everybody, %s, %s.\n", rc_report_people(page->arena, read),
                       why_everybody(page));
@@ -128,8 +112,8 @@ static void print_alarm(const page_t *page, rc_plan_field_t *const *fields, size
         if (rc_plan_field_is_alarming(fields[i], announced))
             (void)fprintf(
                 page->stream, "! %s would become empty for %s of %s. Was a permission taken away in the HR system?\n",
-                field_words(page, fields[i]->name), rc_report_number(page->arena, (int64_t)fields[i]->emptied),
-                rc_report_people(page->arena, announced));
+                rc_words_field(page->arena, fields[i]->name),
+                rc_report_number(page->arena, (int64_t)fields[i]->emptied), rc_report_people(page->arena, announced));
 }
 
 static void print_warnings(const page_t *page)
@@ -141,7 +125,7 @@ static void print_warnings(const page_t *page)
     for (size_t i = 0; i < after->hold_count; i++) {
         const rc_hold_t *hold = &after->holds[i];
         (void)fprintf(page->stream, "! %s %s %s until you approve or reject them; up to %s pass within 24 hours.\n",
-                      rc_report_number(page->arena, hold->employees), rc_words_brake(page->arena, hold->brake),
+                      rc_report_number(page->arena, hold->employees), rc_say_brake(page->arena, hold->brake),
                       known_hold(planned, hold) ? "are held" : "would be held",
                       rc_report_number(page->arena, hold->limit));
     }
@@ -158,7 +142,7 @@ static const char *held_words(const page_t *page, size_t held, uint32_t held_by,
     const char *brakes = "";
     if (!held) return "";
     for (int brake = 0; brake < RC_BRAKE_COUNT; brake++)
-        if (held_by >> brake & 1U) brakes = list(page, brakes, rc_words_brake(page->arena, (rc_brake_t)brake));
+        if (held_by >> brake & 1U) brakes = list(page, brakes, rc_say_brake(page->arena, (rc_brake_t)brake));
     return held == of ? rc_arena_sprintf(page->arena, ", held (%s)", brakes)
                       : rc_arena_sprintf(page->arena, ", %s of them held (%s)",
                                          rc_report_number(page->arena, (int64_t)held), brakes);
@@ -252,27 +236,20 @@ static void print_changes(const page_t *page)
     const rc_plan_groups_t *groups = page->groups;
     for (size_t i = 0; i < groups->move_count; i++)
         print_field(page, groups->moves[i],
-                    rc_arena_sprintf(page->arena, "To move, %s", field_words(page, groups->moves[i]->name)));
+                    rc_arena_sprintf(page->arena, "To move, %s", rc_words_field(page->arena, groups->moves[i]->name)));
     print_field(page, &groups->renames, "Teams with another name (nobody moves)");
     for (size_t i = 0; i < groups->field_count; i++)
-        print_field(page, groups->fields[i],
-                    rc_arena_sprintf(page->arena, "To change, %s", field_words(page, groups->fields[i]->name)));
+        print_field(
+            page, groups->fields[i],
+            rc_arena_sprintf(page->arena, "To change, %s", rc_words_field(page->arena, groups->fields[i]->name)));
 }
 
 static void print_waiting(const page_t *page)
 {
-    static const char *const why[RC_PENDING_COUNT] = {
-        [RC_PENDING_NO_EMAIL] = "HR has no e-mail address",
-        [RC_PENDING_NO_NAME] = "HR has no first or no last name",
-        [RC_PENDING_EMAIL_COLLISION] = "somebody else has the same e-mail address",
-        [RC_PENDING_NOT_YET] = "it is too early",
-        [RC_PENDING_ABSENT_ONCE] = "gone from HR; believed after a second look",
-        [RC_PENDING_REJECTED] = "you rejected the change",
-        [RC_PENDING_PAUSED] = "paused"};
     for (int reason = 0; reason < RC_PENDING_COUNT; reason++) {
         const rc_plan_list_t *waiting = &page->groups->waiting[reason];
         if (!waiting->people) continue;
-        (void)fprintf(page->stream, "\nWaiting, %s: %s\n", why[reason],
+        (void)fprintf(page->stream, "\nWaiting, %s: %s\n", rc_words_pending((rc_pending_reason_t)reason),
                       rc_report_people(page->arena, (int64_t)waiting->people));
         bool has_day = reason == RC_PENDING_NOT_YET || reason == RC_PENDING_ABSENT_ONCE;
         print_list(page, waiting, has_day ? "employee|name|e-mail|until" : "employee|name|e-mail");
@@ -314,8 +291,8 @@ static void print_next(const page_t *page)
 void rc_plan_print(const rc_plan_groups_t *groups, const rc_planned_t *planned, const char *config, FILE *stream)
 {
     rc_arena_t *arena = rc_arena_new();
-    const page_t page = {groups, planned, rc_words_config(arena, config), stream, arena};
-    (void)fprintf(stream, "%s (%s)\n", planned->integration->name, planned->integration->id);
+    const page_t page = {groups, planned, rc_say_config(arena, config), stream, arena};
+    (void)fprintf(stream, "%s\n", rc_words_integration(arena, planned->integration));
     if (planned->ok) {
         print_read(&page);
         print_counts(&page);
