@@ -42,9 +42,27 @@ static bool is_answered(rc_worker_t *worker, const rc_job_t *job, const rc_sync_
     return true;
 }
 
-rc_worker_then_t rc_worker_resync(rc_worker_t *worker, rc_job_t *job)
+typedef void work_fn_t(rc_worker_t *worker, const rc_job_t *job, const rc_sync_state_t *before, rc_arena_t *arena,
+                       step_t *step);
+
+static rc_worker_then_t carry_out(rc_worker_t *worker, rc_job_t *job, work_fn_t *work)
 {
     rc_arena_t *arena = rc_arena_new();
+    rc_worker_then_t then = RC_WORKER_NEXT;
+    step_t step = {.error = RC_ERROR_INIT};
+    rc_sync_state_t before;
+    step.code = rc_worker_load_state(worker, arena, &before, &step.error);
+    if (step.code != RC_OK || !is_answered(worker, job, &before)) {
+        if (step.code == RC_OK) work(worker, job, &before, arena, &step);
+        then = conclude(worker, job, &step);
+    }
+    rc_arena_free(arena);
+    return then;
+}
+
+static void resync(rc_worker_t *worker, const rc_job_t *job, const rc_sync_state_t *before, rc_arena_t *arena,
+                   step_t *step)
+{
     const rc_poll_context_t context = rc_worker_poll_context(worker);
     const rc_resync_order_t order = {.employee_id = job->command.employee_id,
                                      .issued_at = job->command.issued_at,
@@ -52,49 +70,41 @@ rc_worker_then_t rc_worker_resync(rc_worker_t *worker, rc_job_t *job)
                                      .group = worker->group,
                                      .command_id = job->command.id,
                                      .command_offset = job->offset};
-    step_t step = {.error = RC_ERROR_INIT};
-    rc_sync_state_t before;
     rc_resync_result_t result = {.created = 0};
-    step.code = rc_worker_load_state(worker, arena, &before, &step.error);
-    if (step.code == RC_OK && is_answered(worker, job, &before)) {
-        rc_arena_free(arena);
-        return RC_WORKER_NEXT;
-    }
-    if (step.code == RC_OK) step.code = rc_poll_resync(&context, &order, &before, arena, &result, &step.error);
-    step.behind = result.behind;
-    step.state = result.state;
+    step->code = rc_poll_resync(&context, &order, before, arena, &result, &step->error);
+    step->behind = result.behind;
+    step->state = result.state;
     if (result.created + result.deactivated > 0)
         rc_log(RC_LEVEL_INFO, "people were published again", RC_LOG_STR(INTEGRATION, worker->integration->id),
                RC_LOG_INT(EVENTS, result.created + result.deactivated));
-    rc_worker_then_t then = conclude(worker, job, &step);
-    rc_arena_free(arena);
-    return then;
 }
 
-rc_worker_then_t rc_worker_forget(rc_worker_t *worker, rc_job_t *job)
+rc_worker_then_t rc_worker_resync(rc_worker_t *worker, rc_job_t *job)
 {
-    rc_arena_t *arena = rc_arena_new();
+    return carry_out(worker, job, resync);
+}
+
+static void forget(rc_worker_t *worker, const rc_job_t *job, const rc_sync_state_t *before, rc_arena_t *arena,
+                   step_t *step)
+{
     const rc_poll_context_t context = rc_worker_poll_context(worker);
     const rc_forget_order_t order = {.employee_id = job->command.employee_id,
                                      .group = worker->group,
                                      .command_id = job->command.id,
                                      .command_offset = job->offset};
-    step_t step = {.error = RC_ERROR_INIT};
-    rc_sync_state_t before;
     rc_forget_result_t result = {.forgotten = 0};
-    step.code = rc_worker_load_state(worker, arena, &before, &step.error);
-    if (step.code == RC_OK && is_answered(worker, job, &before)) {
-        rc_arena_free(arena);
-        return RC_WORKER_NEXT;
+    if (!order.employee_id) { /* that nobody means: a whole company */
+        step->code = rc_error_set(&step->error, RC_USAGE, RC_REJECT, "the command names no employee");
+        return;
     }
-    if (step.code == RC_OK && !order.employee_id) /* that nobody means: a whole company */
-        step.code = rc_error_set(&step.error, RC_USAGE, RC_REJECT, "the command names no employee");
-    if (step.code == RC_OK) step.code = rc_poll_forget(&context, &order, &before, arena, &result, &step.error);
-    step.behind = result.behind;
-    step.state = result.state;
-    rc_worker_then_t then = conclude(worker, job, &step);
-    rc_arena_free(arena);
-    return then;
+    step->code = rc_poll_forget(&context, &order, before, arena, &result, &step->error);
+    step->behind = result.behind;
+    step->state = result.state;
+}
+
+rc_worker_then_t rc_worker_forget(rc_worker_t *worker, rc_job_t *job)
+{
+    return carry_out(worker, job, forget);
 }
 
 void rc_worker_forget_old(rc_worker_t *worker, rc_wall_t now)
