@@ -5,20 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buf.h"
-#include "common/hash.h"
 #include "common/text.h"
-#include "producer/rules/collision.h"
+#include "producer/rules/content.h"
 
 #define BRAKE(name)  (1U << RC_BRAKE_##name)
 #define REASON(name) (1U << RC_PENDING_##name)
 
 enum {
     WINDOW_HOURS = 24,
-    DIGEST_SIZE = 17,
     HOLD_ID_SIZE = 64, /* ours have a class, '-' and six digits */
-    MAX_HOLDS = 4,     /* of a class */
-    CONTENT_MAX_BYTES = 1024 * 1024
+    MAX_HOLDS = 4      /* of a class */
 };
 
 /* A hold that is open, or begins. */
@@ -53,85 +49,6 @@ struct rc_brakes {
     int64_t hour; /* now */
     class_t classes[RC_BRAKE_COUNT];
 };
-
-/* ---- Contents ---- */
-
-static void add_text(rc_buf_t *content, const char *text)
-{
-    /* With its length in front, so that no two lists of texts have the same bytes; NULL is not "". */
-    uint32_t length = text ? (uint32_t)strlen(text) : UINT32_MAX;
-    RC_INVARIANT(rc_buf_add(content, &length, sizeof length) &&
-                 rc_buf_add(content, text ? text : "", text ? length : 0));
-}
-
-static void add_number(rc_buf_t *content, int64_t number)
-{
-    RC_INVARIANT(rc_buf_add(content, &number, sizeof number));
-}
-
-static const rc_event_t *find_event(const rc_diff_t *diff, rc_event_type_t type)
-{
-    for (size_t i = 0; i < diff->count; i++)
-        if (diff->events[i].type == type) return &diff->events[i];
-    return NULL;
-}
-
-/* The changed fields but for the address, with their new values; or the names of those that are empty now. */
-static void add_changes(rc_buf_t *content, rc_arena_t *arena, const rc_diff_t *diff, bool only_cleared)
-{
-    const rc_event_t *event = find_event(diff, RC_EVENT_PROFILE_UPDATED);
-    for (size_t i = 0; event && i < event->profile.change_count; i++) {
-        const rc_change_t *change = &event->profile.changes[i];
-        if (strcmp(change->field, "email") == 0) continue;
-        const char *value = rc_employee_field(arena, &event->employee, change->field);
-        if (only_cleared && (value || !change->previous)) continue;
-        add_text(content, change->field);
-        if (only_cleared) continue;
-        bool is_avatar = value && strcmp(change->field, "avatar") == 0;
-        add_text(content, is_avatar ? rc_arena_strndup(arena, value, rc_avatar_length(value)) : value);
-    }
-}
-
-static void add_content(rc_buf_t *content, rc_arena_t *arena, rc_brake_t brake, const rc_decision_t *decision)
-{
-    const rc_employee_t *employee = &decision->employee;
-    switch (brake) {
-    case RC_BRAKE_DEACTIVATIONS:
-        add_number(content, employee->status);
-        add_number(content, employee->leave_date.days);
-        add_number(content, decision->verdict.gone_reason);
-        return;
-    case RC_BRAKE_CREATIONS:
-        add_number(content, employee->status);
-        add_number(content, employee->hire_date.days);
-        add_number(content, employee->leave_date.days);
-        add_text(content, employee->email ? rc_address_key(arena, employee->email) : NULL);
-        return;
-    case RC_BRAKE_TEAM_CHANGES:
-        add_text(content, employee->primary_team.id);
-        for (size_t i = 0; i < employee->secondary_team_count; i++) add_text(content, employee->secondary_teams[i].id);
-        return;
-    case RC_BRAKE_EMAIL_CHANGES:
-        add_text(content, employee->email ? rc_address_key(arena, employee->email) : NULL);
-        return;
-    case RC_BRAKE_PROFILE_CHANGES:
-        add_changes(content, arena, &decision->diff, false);
-        return;
-    case RC_BRAKE_CLEARED_VALUES:
-        add_changes(content, arena, &decision->diff, true);
-        return;
-    }
-}
-
-static const char *digest_of(rc_arena_t *arena, rc_brake_t brake, const rc_decision_t *decision)
-{
-    rc_buf_t content = RC_BUF_INIT(CONTENT_MAX_BYTES);
-    char text[DIGEST_SIZE];
-    add_content(&content, arena, brake, decision);
-    (void)snprintf(text, sizeof text, "%016" PRIx64, rc_hash64(content.data ? content.data : "", content.size_bytes));
-    rc_buf_fini(&content);
-    return rc_arena_strdup(arena, text);
-}
 
 /* ---- What stands in a pending record ---- */
 
@@ -217,7 +134,7 @@ static void look_at_stored(rc_brakes_t *brakes, rc_arena_t *arena, rc_brake_t br
 {
     const rc_hold_ref_t *ref = find_ref(stored, brake);
     const uint8_t bit = (uint8_t)(1U << brake);
-    const char *digest = digest_of(arena, brake, decision);
+    const char *digest = rc_content_digest(arena, brake, decision);
     if (is_rejected(arena, stored, brake, digest)) {
         braked->rejected |= bit;
         return;
@@ -329,7 +246,7 @@ static const char *rejected_text(rc_arena_t *arena, uint8_t rejected, const rc_d
     for (int i = 0; i < RC_BRAKE_COUNT; i++)
         if (rejected & 1U << i)
             text = rc_arena_sprintf(arena, "%s%s%s:%s", text ? text : "", text ? " " : "",
-                                    rc_enum_str(&RC_ENUM_BRAKE, i), digest_of(arena, (rc_brake_t)i, decision));
+                                    rc_enum_str(&RC_ENUM_BRAKE, i), rc_content_digest(arena, (rc_brake_t)i, decision));
     return text;
 }
 
@@ -351,7 +268,7 @@ static rc_hold_ref_t join(rc_brakes_t *brakes, rc_arena_t *arena, rc_brake_t bra
     return (rc_hold_ref_t){.brake = brake,
                            .hold_id = rc_arena_strdup(arena, hold->id),
                            .since = since,
-                           .digest = digest_of(arena, brake, decision)};
+                           .digest = rc_content_digest(arena, brake, decision)};
 }
 
 static rc_hold_ref_t keep_approval(const rc_brakes_t *brakes, rc_arena_t *arena, rc_brake_t brake,
@@ -362,7 +279,7 @@ static rc_hold_ref_t keep_approval(const rc_brakes_t *brakes, rc_arena_t *arena,
     return (rc_hold_ref_t){.brake = brake,
                            .hold_id = ref->hold_id,
                            .since = ref->approved ? ref->since : brakes->occasion->now,
-                           .digest = digest_of(arena, brake, decision),
+                           .digest = rc_content_digest(arena, brake, decision),
                            .approved = true};
 }
 

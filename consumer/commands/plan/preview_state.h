@@ -1,5 +1,6 @@
-/* The inside of the command `plan`, private to its folder: plan.c reads and goes through
- * everybody, preview_rehearse.c carries the rules out without writing, preview_report.c says it. The main thread. */
+/* The inside of the command `plan`, private to its folder: plan.c reads and goes through everybody, preview_rehearse.c
+ * carries the rules out, preview_instead.c answers their requests in Learn Amp's place, so that nothing is written,
+ * preview_report.c says it. The main thread. */
 #ifndef RC_CONSUMER_PREVIEW_STATE_H
 #define RC_CONSUMER_PREVIEW_STATE_H
 
