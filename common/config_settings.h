@@ -149,4 +149,7 @@ struct rc_config_store {
     int **integration_lines; /* likewise for each integration */
 };
 
+/* Fills the configuration, whose store is there, from the root of a file's tree (config_read.c). */
+void rc_config_read(rc_config_t *config, const rc_yaml_t *root, rc_problems_t *problems);
+
 #endif
