@@ -1,44 +1,11 @@
-#include "consumer/commands/backlog.h"
+#include "consumer/commands/backlog_state.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/kafka_admin.h"
-#include "consumer/rules/rules.h"
 
-enum {
-    WAVE_RECORDS = 200 * 1000, /* about 150 MB with all that belongs to them */
-    FIRST_PEOPLE = 256
-};
-
-struct rc_backlog {
-    rc_history_t *history;
-    const rc_config_t *config;
-    const char *integration_id;
-    int64_t timeout_ms;
-    const atomic_bool *cancelled;
-    rc_kafka_admin_t *admin;
-    rc_arena_t *arena; /* as long as the backlog: names and places */
-    int32_t partitions;
-    size_t topics;        /* that a lane reads: its event topic, then the retry topics */
-    int64_t *committed;   /* [lane][topic][partition]: the first offset that is not committed */
-    int64_t *weights;     /* records to read, by partition */
-    int32_t next;         /* first partition of the next wave */
-    const rc_map_t *only; /* of the wave */
-    rc_arena_t *wave;
-    rc_map_t *by_id;
-    rc_backlog_person_t **people;
-    size_t count;
-    size_t room;
-    int64_t waiting;
-    int64_t unreadable;
-};
-
-static int64_t *committed_of(const rc_backlog_t *backlog, int lane, size_t topic, int32_t partition)
-{
-    size_t row = (size_t)lane * backlog->topics + topic;
-    return &backlog->committed[row * (size_t)backlog->partitions + (size_t)partition];
-}
+enum { WAVE_RECORDS = 200 * 1000 }; /* about 150 MB with all that belongs to them */
 
 /* ---- What is committed ---- */
 
@@ -57,7 +24,8 @@ static rc_code_t ask_committed(rc_backlog_t *backlog, rc_event_type_t lane, rc_e
                                          rc_enum_str(&RC_ENUM_EVENT, (int)lane));
     rc_code_t code = rc_kafka_admin_committed(backlog->admin, group, offsets, count, backlog->timeout_ms, error);
     for (size_t i = 0; code == RC_OK && i < count; i++) {
-        int64_t *place = committed_of(backlog, (int)lane, i / (size_t)backlog->partitions, offsets[i].partition);
+        int64_t *place =
+            rc_backlog_committed(backlog, (int)lane, i / (size_t)backlog->partitions, offsets[i].partition);
         *place = offsets[i].offset >= 0 ? offsets[i].offset : 0; /* nothing committed: all of it */
     }
     rc_arena_free(scratch);
@@ -77,8 +45,8 @@ static rc_code_t weigh(rc_backlog_t *backlog, rc_topic_kind_t kind, int lane, rc
     if (code == RC_OK) code = rc_kafka_admin_beginnings(backlog->admin, begins, count, backlog->timeout_ms, error);
     for (size_t i = 0; code == RC_OK && i < count; i++) {
         int64_t begin = begins[i].offset;
-        if (lane >= 0 && *committed_of(backlog, lane, 0, (int32_t)i) > begin)
-            begin = *committed_of(backlog, lane, 0, (int32_t)i);
+        if (lane >= 0 && *rc_backlog_committed(backlog, lane, 0, (int32_t)i) > begin)
+            begin = *rc_backlog_committed(backlog, lane, 0, (int32_t)i);
         if (ends[i].offset > begin) backlog->weights[i] += ends[i].offset - begin;
     }
     rc_arena_free(scratch);
@@ -139,135 +107,13 @@ void rc_backlog_free(rc_backlog_t *backlog)
     free(backlog);
 }
 
-/* ---- People ---- */
-
-static rc_backlog_person_t *person_of(rc_backlog_t *backlog, const char *employee_id, size_t length, int32_t partition)
-{
-    rc_backlog_person_t *person = rc_map_get(backlog->by_id, employee_id, length);
-    if (person != NULL) return person;
-    person = rc_arena_alloc(backlog->wave, sizeof *person);
-    person->employee_id = rc_arena_strndup(backlog->wave, employee_id, length);
-    person->partition = partition;
-    (void)rc_map_set(backlog->by_id, employee_id, length, person);
-    if (backlog->count == backlog->room) {
-        backlog->room = backlog->room > 0 ? backlog->room * 2 : FIRST_PEOPLE;
-        backlog->people = rc_realloc(backlog->people, backlog->room * sizeof *backlog->people);
-    }
-    backlog->people[backlog->count++] = person;
-    return person;
-}
-
-static bool is_asked_for(const rc_backlog_t *backlog, const char *employee_id, size_t length)
-{
-    return backlog->only == NULL || rc_map_get(backlog->only, employee_id, length) != NULL;
-}
-
-/* The employee's part of a key of this integration. */
-static const char *employee_of(const rc_backlog_t *backlog, const rc_kafka_message_t *message, size_t *length)
-{
-    size_t before = strlen(backlog->integration_id) + 1;
-    *length = message->key_bytes - before;
-    return (const char *)message->key + before;
-}
-
-/* Keeps the bytes of a snapshot: most are never decoded. */
-static bool keep_snapshot(void *opaque, rc_topic_kind_t kind, const rc_kafka_message_t *message)
-{
-    rc_backlog_t *backlog = opaque;
-    size_t length;
-    const char *id = employee_of(backlog, message, &length);
-    (void)kind;
-    if (!is_asked_for(backlog, id, length)) return false;
-    rc_backlog_person_t *person = person_of(backlog, id, length, message->partition);
-    if (message->value == NULL)
-        person->snapshot = NULL;
-    else if (person->snapshot != NULL && message->value_bytes <= person->snapshot_bytes)
-        memcpy(person->snapshot, message->value, message->value_bytes);
-    else
-        person->snapshot = rc_arena_memdup(backlog->wave, message->value, message->value_bytes);
-    person->snapshot_bytes = message->value_bytes;
-    return false;
-}
-
-/* ---- Records ---- */
-
-static int rank_of(const rc_waiting_t *waiting)
-{
-    static const int ranks[RC_EVENT_COUNT] = {[RC_EVENT_CREATED] = 0,
-                                              [RC_EVENT_DEACTIVATED] = 1,
-                                              [RC_EVENT_PROFILE_UPDATED] = 2,
-                                              [RC_EVENT_TEAM_CHANGED] = 3};
-    return ranks[waiting->lane];
-}
-
-static void add_waiting(rc_backlog_t *backlog, rc_backlog_person_t *person, const rc_history_record_t *record,
-                        rc_event_type_t lane)
-{
-    rc_waiting_t *waiting = rc_arena_alloc(backlog->wave, sizeof *waiting), **at = &person->waiting;
-    bool is_event = record->kind != RC_TOPIC_RETRY;
-    *waiting = (rc_waiting_t){.lane = lane,
-                              .from_event_topic = is_event,
-                              .unreadable =
-                                  record->tombstone || record->fault.code != RC_OK || (!is_event && record->lane < 0),
-                              .unanswered = record->parking.unanswered,
-                              .waits_for_manager = !is_event && record->parking.reason == RC_PARK_MANAGER,
-                              .replayed = record->parking.replayed,
-                              .reason = record->parking.reason,
-                              .kind = record->kind,
-                              .value_bytes = record->message.value_bytes};
-    if (record->parking.reason == RC_PARK_CONFLICT) waiting->conflict_attempts = (int)record->parking.attempt;
-    if (!waiting->unreadable) waiting->version = record->event.version;
-    waiting->value = rc_arena_memdup(backlog->wave, record->message.value, record->message.value_bytes);
-    while (*at != NULL && (rank_of(*at) < rank_of(waiting) ||
-                           (rank_of(*at) == rank_of(waiting) && (*at)->version <= waiting->version)))
-        at = &(*at)->next;
-    waiting->next = *at;
-    *at = waiting;
-}
-
-static void note_ledger(rc_backlog_person_t *person, const rc_history_record_t *record)
-{
-    if (record->lane < 0) return;
-    person->ledger[record->lane].known = !record->tombstone && record->fault.code == RC_OK;
-    if (!person->ledger[record->lane].known) return;
-    person->ledger[record->lane].outcome = record->ledger.outcome;
-    person->ledger[record->lane].version = record->ledger.version;
-}
-
-typedef struct {
-    rc_backlog_t *backlog;
-    rc_arena_t *arena; /* of one record */
-} take_t;
-
-static bool take_record(void *opaque, const rc_history_record_t *record)
-{
-    take_t *take = opaque;
-    rc_backlog_t *backlog = take->backlog;
-    int32_t partition = record->message.partition;
-    bool is_ours =
-        record->employee_id != NULL && is_asked_for(backlog, record->employee_id, strlen(record->employee_id));
-    rc_backlog_person_t *person =
-        is_ours ? person_of(backlog, record->employee_id, strlen(record->employee_id), partition) : NULL;
-    if (person != NULL && record->kind == RC_TOPIC_LEDGER) {
-        note_ledger(person, record);
-    } else if (person != NULL && record->kind == RC_TOPIC_RETRY) {
-        int lane = record->lane >= 0 ? record->lane : RC_EVENT_CREATED; /* which dead-letters what says no lane */
-        if (record->message.offset >= *committed_of(backlog, lane, 1 + record->tier, partition))
-            add_waiting(backlog, person, record, (rc_event_type_t)lane);
-    } else if (person != NULL) {
-        add_waiting(backlog, person, record, (rc_event_type_t)record->kind);
-    }
-    rc_arena_reset(take->arena);
-    return true;
-}
-
 /* ---- Waves ---- */
 
 static int64_t lowest_committed(const rc_backlog_t *backlog, size_t topic, int32_t partition)
 {
     int64_t lowest = INT64_MAX;
     for (int lane = 0; lane < RC_EVENT_COUNT; lane++) {
-        int64_t offset = *committed_of(backlog, lane, topic, partition);
+        int64_t offset = *rc_backlog_committed(backlog, lane, topic, partition);
         if (offset < lowest) lowest = offset;
     }
     return lowest;
@@ -309,7 +155,7 @@ static size_t choose(rc_backlog_t *backlog, const bool *asked, int32_t *chosen)
 
 static rc_code_t read_records(rc_backlog_t *backlog, const int32_t *chosen, size_t count, rc_error_t *error)
 {
-    take_t take = {backlog, rc_arena_new()};
+    rc_backlog_take_t take = {backlog, rc_arena_new()};
     const rc_history_filter_t filter = {.integration_id = backlog->integration_id};
     size_t per_partition = RC_EVENT_COUNT + (backlog->topics - 1) + 1, at = 0;
     rc_history_part_t *parts = rc_calloc(count * per_partition, sizeof *parts);
@@ -318,7 +164,7 @@ static rc_code_t read_records(rc_backlog_t *backlog, const int32_t *chosen, size
         for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
             parts[at++] = (rc_history_part_t){.kind = rc_topic_of_event((rc_event_type_t)lane),
                                               .partition = partition,
-                                              .offset = *committed_of(backlog, lane, 0, partition)};
+                                              .offset = *rc_backlog_committed(backlog, lane, 0, partition)};
         for (size_t tier = 0; tier + 1 < backlog->topics; tier++)
             parts[at++] = (rc_history_part_t){.kind = RC_TOPIC_RETRY,
                                               .tier = tier,
@@ -326,7 +172,7 @@ static rc_code_t read_records(rc_backlog_t *backlog, const int32_t *chosen, size
                                               .offset = lowest_committed(backlog, 1 + tier, partition)};
         parts[at++] = (rc_history_part_t){.kind = RC_TOPIC_LEDGER, .partition = partition};
     }
-    rc_code_t code = rc_history_read(backlog->history, parts, at, &filter, take.arena, take_record, &take,
+    rc_code_t code = rc_history_read(backlog->history, parts, at, &filter, take.arena, rc_backlog_take, &take,
                                      backlog->cancelled, error);
     free(parts);
     rc_arena_free(take.arena);
@@ -344,7 +190,7 @@ static rc_code_t read_snapshots(rc_backlog_t *backlog, const int32_t *chosen, si
 {
     rc_arena_t *scratch = rc_arena_new();
     const rc_history_filter_t filter = {
-        .integration_id = backlog->integration_id, .wants = keep_snapshot, .opaque = backlog};
+        .integration_id = backlog->integration_id, .wants = rc_backlog_keep_snapshot, .opaque = backlog};
     rc_history_part_t *parts = rc_arena_alloc(scratch, count * sizeof *parts);
     for (size_t i = 0; i < count; i++)
         parts[i] = (rc_history_part_t){.kind = RC_TOPIC_SNAPSHOT, .partition = chosen[i]};
@@ -389,51 +235,6 @@ rc_code_t rc_backlog_next_wave(rc_backlog_t *backlog, const rc_map_t *only, bool
 const rc_backlog_person_t *rc_backlog_next(const rc_backlog_t *backlog, size_t *cursor)
 {
     return *cursor < backlog->count ? backlog->people[(*cursor)++] : NULL;
-}
-
-/* ---- Decoding ---- */
-
-rc_code_t rc_backlog_snapshot(rc_backlog_t *backlog, const rc_backlog_person_t *person, rc_arena_t *arena,
-                              rc_snapshot_t *snapshot, bool *found, rc_error_t *error)
-{
-    rc_history_record_t record = {.kind = RC_TOPIC_SNAPSHOT};
-    *found = person->snapshot != NULL;
-    if (!*found) return RC_OK;
-    record.message.value = person->snapshot;
-    record.message.value_bytes = person->snapshot_bytes;
-    rc_history_decode(backlog->history, arena, &record, backlog->cancelled);
-    if (record.fault.code == RC_OK)
-        *snapshot = record.snapshot;
-    else if (error != NULL)
-        *error = record.fault;
-    return record.fault.code;
-}
-
-rc_code_t rc_backlog_event(rc_backlog_t *backlog, const rc_waiting_t *waiting, rc_arena_t *arena, rc_event_t *event,
-                           rc_error_t *error)
-{
-    rc_history_record_t record = {.kind = waiting->kind};
-    record.message.value = waiting->value;
-    record.message.value_bytes = waiting->value_bytes;
-    rc_history_decode(backlog->history, arena, &record, backlog->cancelled);
-    if (record.fault.code == RC_OK)
-        *event = record.event;
-    else if (error != NULL)
-        *error = record.fault;
-    return record.fault.code;
-}
-
-const char *rc_backlog_skips(const rc_backlog_person_t *person, const rc_waiting_t *waiting)
-{
-    const rc_ledger_entry_t entry = {.version = person->ledger[waiting->lane].version,
-                                     .outcome = person->ledger[waiting->lane].outcome};
-    const rc_skip_input_t input = {.entry = person->ledger[waiting->lane].known ? &entry : NULL,
-                                   .version = waiting->version,
-                                   .from_event_topic = waiting->from_event_topic,
-                                   .unanswered = waiting->unanswered,
-                                   .waits_for_manager = waiting->waits_for_manager,
-                                   .replayed = waiting->replayed};
-    return rc_rules_skip(&input);
 }
 
 int64_t rc_backlog_waiting(const rc_backlog_t *backlog)
