@@ -48,6 +48,15 @@ void rc_json_put_date(json_t *object, const char *key, rc_date_t value)
     if (rc_date_is_set(value)) rc_json_put_str(object, key, rc_date_str(value, text));
 }
 
+void rc_json_add_change(json_t *changes, const char *field, const char *before, const char *after)
+{
+    json_t *change = json_object();
+    rc_json_put_str(change, "field", field);
+    rc_json_put_str(change, "before", before);
+    rc_json_put_str(change, "after", after);
+    (void)json_array_append_new(changes, change);
+}
+
 char *rc_json_text(const json_t *json, bool indented)
 {
     char *text = json_dumps(json, (indented ? JSON_INDENT(2) : JSON_COMPACT) | JSON_ENCODE_ANY);

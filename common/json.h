@@ -27,6 +27,8 @@ void rc_json_put_str(json_t *object, const char *key, const char *value);
 void rc_json_put_wall(json_t *object, const char *key, rc_wall_t value);
 /* Sets a "YYYY-MM-DD" member; RC_DATE_NONE leaves the key out. */
 void rc_json_put_date(json_t *object, const char *key, rc_date_t value);
+/* Appends {"field", "before", "after"}, a change of one value; NULL leaves that key out. */
+void rc_json_add_change(json_t *changes, const char *field, const char *before, const char *after);
 
 /* The document as text, compact or indented. Returns new (free). */
 char *rc_json_text(const json_t *json, bool indented);

@@ -179,15 +179,6 @@ const size_t *rc_answer_choose(const rc_roster_t *roster, const rc_choice_t *cho
     return chosen;
 }
 
-static void add_change(json_t *changes, const char *field, const char *before, const char *after)
-{
-    json_t *change = json_object();
-    rc_json_put_str(change, "field", field);
-    rc_json_put_str(change, "before", before);
-    rc_json_put_str(change, "after", after);
-    append(changes, change);
-}
-
 static const char *team_names(rc_arena_t *arena, const rc_employee_t *employee)
 {
     const char *names = NULL;
@@ -203,14 +194,14 @@ static void add_changes(json_t *changes, const rc_event_t *event, const rc_snaps
 {
     if (event->type == RC_EVENT_PROFILE_UPDATED)
         for (size_t i = 0; i < event->profile.change_count; i++)
-            add_change(changes, event->profile.changes[i].field, event->profile.changes[i].previous,
-                       rc_employee_field(arena, &event->employee, event->profile.changes[i].field));
+            rc_json_add_change(changes, event->profile.changes[i].field, event->profile.changes[i].previous,
+                               rc_employee_field(arena, &event->employee, event->profile.changes[i].field));
     if (event->type != RC_EVENT_TEAM_CHANGED) return;
     if (!rc_text_equal(event->team.previous.id, event->team.current.id) ||
         !rc_text_equal(event->team.previous.name, event->team.current.name))
-        add_change(changes, "primary_team", event->team.previous.name, event->team.current.name);
+        rc_json_add_change(changes, "primary_team", event->team.previous.name, event->team.current.name);
     const char *before = team_names(arena, &snapshot->employee), *after = team_names(arena, &event->employee);
-    if (!rc_text_equal(before, after)) add_change(changes, "secondary_teams", before, after);
+    if (!rc_text_equal(before, after)) rc_json_add_change(changes, "secondary_teams", before, after);
 }
 
 /* What would be published if nothing kept it: "create", "deactivate", "update" with its changes, or "nothing" where the

@@ -190,15 +190,6 @@ rc_report_t *rc_held_report(const rc_integration_t *integration, const rc_held_t
 
 /* --- for programs --- */
 
-static void add_change(json_t *changes, const char *field, const char *before, const char *after)
-{
-    json_t *change = json_object();
-    rc_json_put_str(change, "field", field);
-    rc_json_put_str(change, "before", before);
-    rc_json_put_str(change, "after", after);
-    (void)json_array_append_new(changes, change);
-}
-
 static json_t *event_json(rc_arena_t *arena, const rc_event_t *event, const rc_snapshot_t *snapshot)
 {
     json_t *json = json_object(), *changes = json_array();
@@ -210,10 +201,11 @@ static json_t *event_json(rc_arena_t *arena, const rc_event_t *event, const rc_s
         rc_json_put_date(json, "effective_date", event->deactivated.effective_date);
     }
     if (event->type == RC_EVENT_TEAM_CHANGED)
-        add_change(changes, "teams", team_names(arena, &snapshot->employee), team_names(arena, &event->employee));
+        rc_json_add_change(changes, "teams", team_names(arena, &snapshot->employee),
+                           team_names(arena, &event->employee));
     for (size_t i = 0; event->type == RC_EVENT_PROFILE_UPDATED && i < event->profile.change_count; i++)
-        add_change(changes, event->profile.changes[i].field, event->profile.changes[i].previous,
-                   rc_employee_field(arena, &event->employee, event->profile.changes[i].field));
+        rc_json_add_change(changes, event->profile.changes[i].field, event->profile.changes[i].previous,
+                           rc_employee_field(arena, &event->employee, event->profile.changes[i].field));
     (void)json_object_set_new(json, "changes", changes);
     return json;
 }

@@ -56,11 +56,7 @@ static void add(FILE *file, json_t *element)
 
 static void add_change(void *opaque, const char *field, const char *before, const char *after)
 {
-    json_t *change = json_object();
-    rc_json_put_str(change, "field", field);
-    rc_json_put_str(change, "before", before);
-    rc_json_put_str(change, "after", after);
-    (void)json_array_append_new(opaque, change);
+    rc_json_add_change(opaque, field, before, after);
 }
 
 static json_t *event_json(rc_arena_t *arena, const rc_settled_t *settled, const rc_event_t *event)
