@@ -254,7 +254,7 @@ void rc_tail_progress(rc_tail_t *tail, rc_tail_progress_t *progress)
             if (part->stuck && !progress->error.code)
                 (void)rc_error_set(&progress->error, RC_KAFKA, RC_RETRY,
                                    "%s, partition %d stands still at %lld of %lld: a transaction hangs there; "
-                                   "kafka-transactions.sh describe-producers names it, and abort ends it",
+                                   "docs/operations.md, \"A partition stands still\", says how it is ended",
                                    tail->topics[t].topic, (int)p, (long long)part->passed, (long long)part->end);
         }
     progress->ready = progress->behind == 0;

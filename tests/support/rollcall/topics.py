@@ -151,6 +151,13 @@ class Topics:
             return {(at.topic, at.partition): future.result().offset for at, future in futures.items()}
         return self._patiently(ask)
 
+    def open_transactions(self):
+        """Where readers see less than there is: a transaction is open, or hangs (docs/operations.md, "A partition stands still")."""
+        self._assign_new()
+        there, seen = self.ends("read_uncommitted"), self.ends("read_committed")
+        return [f"{topic}, partition {number}: a transaction is open at {seen[topic, number]} of {end}"
+                for (topic, number), end in sorted(there.items()) if seen[topic, number] < end]
+
     def refresh(self, timeout=60):
         self._assign_new()
         ends = self.ends()

@@ -244,6 +244,18 @@ class World:
             # The last of what it said tells what it waits for, where it warned of nothing.
             for line in worth[-12:] + [line for line in text[-6:] if line not in worth[-12:]]:
                 print("    " + line[:300])
+        self.report_hanging()
+
+    def report_hanging(self):
+        """Transactions that stay open: whoever waits behind one says no more than that they wait."""
+        if not self.topics or self.kafka.down:
+            return
+        found = self.topics.open_transactions()
+        if found:
+            time.sleep(2)  # ours are over in a fraction of it
+            found = [place for place in self.topics.open_transactions() if place in found]
+        for place in found:
+            print(f"  --- {place}")
 
     def close(self):
         for program in self.programs:
