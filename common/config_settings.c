@@ -101,7 +101,7 @@ const rc_setting_t RC_SETTINGS[] = {
     {"consumer.http_timeout", RC_SETTING_DURATION, G(consumer.http_timeout_ms), .initial = "20s", RANGE(100, 10 * MINUTE),
      .help = "How long an answer of Learn Amp may take. After a write without an answer, the employee waits once more as long."},
     {"consumer.drain_timeout", RC_SETTING_DURATION, G(consumer.drain_timeout_ms), .initial = "20s", RANGE(0, 5 * MINUTE),
-     .help = "How long requests in flight may still run when a partition is taken away or the program stops."},
+     .help = "How long requests in flight may still run when a partition is taken away or the program stops; ten seconds later it has ended, whatever hangs."},
     {"consumer.transaction_interval", RC_SETTING_DURATION, G(consumer.transaction_interval_ms), .initial = "500ms", RANGE(10, 5 * SECOND),
      .help = "How often what was finished is committed."},
     {"consumer.retry_delays", RC_SETTING_DURATIONS, G(consumer.retry_delays_ms), COUNTED(rc_config_t, consumer.retry_delays),

@@ -1,6 +1,7 @@
 /* Ends the process at a named point of its Kafka transactions: preloaded in front of librdkafka (LD_PRELOAD), it calls
- * what is behind it, and dies by SIGKILL where RC_DEATH="POINT:N" says, the Nth time that the process comes there. So
- * the programs have no switch for tests. POINT is one of those of POINTS. */
+ * what is behind it, and dies by SIGKILL where RC_DEATH="POINT:N" says, the Nth time that the process comes there. With
+ * RC_HANG="POINT:N" the call never returns instead, as librdkafka's do sometimes, and standard error says so. So the
+ * programs have no switch for tests. POINT is one of those of POINTS. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
@@ -43,12 +44,15 @@ enum { COMMITTING_MAX_US = 4000 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int doomed = -1; /* the point */
+static bool hangs;      /* and does not die */
 static atomic_int left;
 static atomic_bool open;
 
 static void configure(void)
 {
-    const char *death = getenv("RC_DEATH");
+    const char *hang = getenv("RC_HANG");
+    const char *death = hang ? hang : getenv("RC_DEATH");
+    hangs = hang != NULL;
     const char *colon = death ? strchr(death, ':') : NULL;
     if (!colon) return;
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
@@ -59,6 +63,9 @@ static void configure(void)
 
 static void die(void)
 {
+    static const char word[] = "hangs in librdkafka\n";
+    if (hangs) (void)!write(STDERR_FILENO, word, sizeof word - 1);
+    while (hangs) (void)pause();
     (void)kill(getpid(), SIGKILL);
 }
 
