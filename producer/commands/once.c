@@ -79,7 +79,7 @@ static void print_troubles(const once_t *once)
             (rc_overview_t){.integration = once->integrations[i], .seen = true, .state = once->answers[i].state};
     const char *config = rc_cli_given_config(once->args);
     rc_overview_troubles(overviews, once->count, rc_wall_now(), config, &text);
-    if (text.size_bytes) (void)printf("\n%.*s", (int)text.size_bytes, text.data);
+    if (text.size_bytes) (void)printf("%.*s", (int)text.size_bytes, text.data);
     rc_buf_fini(&text);
 }
 

@@ -142,12 +142,15 @@ static void tell_pause(const telling_t *telling)
 {
     const rc_overview_t *overview = telling->overview;
     if (!overview->state.paused) return;
+    int64_t waiting = overview->waiting[RC_PENDING_PAUSED];
     begin(telling);
     rc_buf_add_str(telling->text,
-                   rc_arena_sprintf(telling->arena,
-                                    "paused: %s; nothing of it is published or applied, %lld people wait for it\n",
+                   rc_arena_sprintf(telling->arena, "paused: %s; nothing of it is published or applied, %s for it\n",
                                     rc_words_events(telling->arena, overview->state.paused),
-                                    (long long)overview->waiting[RC_PENDING_PAUSED]));
+                                    waiting == 0   ? "nobody waits"
+                                    : waiting == 1 ? "1 person waits"
+                                                   : rc_arena_sprintf(telling->arena, "%s wait",
+                                                                      rc_report_people(telling->arena, waiting))));
     type_next(telling, "resume", "", "goes on");
 }
 

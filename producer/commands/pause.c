@@ -18,7 +18,10 @@ static void print_pause(const rc_tell_t *tell, uint32_t events, int64_t waiting)
     printf("Stops now: nothing of it is published, and consumers that run apply nothing of it any more; what Learn Amp "
            "has been sent already is done.\n");
     printf("Goes on: polling, and %s.\n", going_on ? rc_words_events(arena, going_on) : "nothing else");
-    printf("%lld people wait because of a pause. A change with a paused part waits as a whole.\n", (long long)waiting);
+    printf("%s because of a pause. A change with a paused part waits as a whole.\n",
+           waiting == 0   ? "Nobody waits yet"
+           : waiting == 1 ? "1 person waits"
+                          : rc_arena_sprintf(arena, "%s wait", rc_report_people(arena, waiting)));
     printf("\n  rollcall-producer resume --integration %s%s    # goes on\n", tell->integration->id, tell->config_words);
 }
 
@@ -27,8 +30,11 @@ static void print_resumption(const rc_tell_t *tell, uint32_t events, int64_t wai
     const rc_sync_state_t *state = &tell->answer.state;
     rc_arena_t *arena = tell->arena;
     printf("%s: %s goes on.\n", rc_words_integration(tell->arena, tell->integration), rc_words_events(arena, events));
-    printf("%lld people waited because of a pause and were decided at once; consumers apply what is there.\n",
-           (long long)waited);
+    if (waited > 0)
+        printf("%s waited because of a pause and %s decided at once; consumers apply what is there.\n",
+               rc_report_people(arena, waited), waited == 1 ? "was" : "were");
+    else
+        printf("Nobody waited because of a pause; consumers apply what is there.\n");
     if (state->paused) {
         printf("Still paused: %s.\n", rc_words_events(arena, state->paused));
         printf("  rollcall-producer resume --integration %s%s    # everything\n", tell->integration->id,

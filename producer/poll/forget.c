@@ -34,8 +34,9 @@ static rc_code_t find_one(forget_t *forget, rc_error_t *error)
     if (code != RC_OK) return code;
     if (!person.snapshot && !person.pending)
         return rc_error_set(error, RC_NOT_FOUND, RC_REJECT,
-                            "nothing is stored of an employee %s of %s; ids are those of the HR system at Kombo", id,
-                            integration_id);
+                            "nothing is stored of an employee %s of %s; write Kombo's id (rollcall-consumer trace "
+                            "--employee ADDRESS shows it)",
+                            id, integration_id);
     if (person.snapshot && person.snapshot->presence == RC_PRESENCE_EMPLOYED)
         return rc_error_set(error, RC_CONFLICT, RC_REJECT,
                             "employee %s of %s is employed; only who has left can be forgotten: end the employment in "

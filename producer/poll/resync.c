@@ -45,9 +45,10 @@ static rc_code_t look_at_one(resync_t *resync)
                                        &found, resync->error);
     if (code != RC_OK) return code;
     if (!found)
-        return rc_error_set(resync->error, RC_NOT_FOUND, RC_REJECT,
-                            "%s has no published employee %s; ids are those of the HR system at Kombo", integration_id,
-                            employee_id);
+        return rc_error_set(
+            resync->error, RC_NOT_FOUND, RC_REJECT,
+            "%s has no published employee %s; write Kombo's id (rollcall-consumer trace --employee ADDRESS shows it)",
+            integration_id, employee_id);
     (void)look_at(resync, &snapshot, 0);
     return resync->code;
 }

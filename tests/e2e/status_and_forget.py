@@ -125,7 +125,7 @@ def the_stop_button_works_where_no_producer_runs():
     world.wait_for("the change to wait", lambda: status()["waiting"].get("PAUSED") == 1)
     assert "profile-updated" in command("status").stdout
     done = command("resume")
-    assert "1 people waited" in done.stdout, done.stdout
+    assert "1 person waited" in done.stdout, done.stdout
     world.wait_for("the change to be applied", lambda: acme.user(person)["jobTitle"] == "Stopped")
     known["person"] = person
 

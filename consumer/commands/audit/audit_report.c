@@ -156,6 +156,13 @@ static void print_left_out(const rc_audit_t *audit)
     if (*left_out != '\0') printf("\nNot compared, because Learn Amp does not show it: %s.\n", left_out);
 }
 
+static const char *first_coming(const rc_audit_t *audit, rc_coming_t coming)
+{
+    for (size_t i = 0; i < audit->found_count; i++)
+        if (audit->found[i]->coming == coming) return audit->found[i]->employee_id;
+    return "";
+}
+
 static int64_t count_coming(const rc_audit_t *audit, rc_coming_t coming)
 {
     int64_t count = 0;
@@ -169,18 +176,21 @@ static void print_coming(const rc_audit_t *audit)
     int64_t waiting = count_coming(audit, RC_COMING_WAITING), parked = count_coming(audit, RC_COMING_PARKED);
     int64_t dead = count_coming(audit, RC_COMING_DEAD);
     if (waiting > 0)
-        printf("\n%s: a change is on its way already; look again in a minute.\n", rc_report_people(arena, waiting));
+        printf("\n%s: a change is on its way already; a running consumer brings it.\n",
+               rc_report_people(arena, waiting));
     if (parked > 0)
         printf("\n%s: a record waits in a retry topic. Why: %s\n", rc_report_people(arena, parked),
-               command(audit, "rollcall-consumer", "trace", " --employee ID"));
+               command(audit, "rollcall-consumer", "trace",
+                       rc_arena_sprintf(arena, " --employee %s", first_coming(audit, RC_COMING_PARKED))));
     if (dead > 0)
-        printf("\n%s: a record was dead-lettered, and nobody is at it. Why: %s\n", rc_report_people(arena, dead),
+        printf("\n%s: a record was dead-lettered and waits for a person. Why: %s\n", rc_report_people(arena, dead),
                command(audit, "rollcall-consumer", "dlq list", ""));
 }
 
 static void print_repair(const rc_audit_t *audit)
 {
     rc_arena_t *arena = arena_of(audit);
+    if (!audit->inquiry.args->repair && count_coming(audit, RC_COMING_WAITING) == (int64_t)audit->found_count) return;
     if (!audit->inquiry.args->repair) {
         printf("\nBring them to what was published, nobody is invited:  %s\n",
                command(audit, "rollcall-consumer", "audit", " --repair"));

@@ -26,7 +26,7 @@ static void say_others(const rc_dlq_t *dlq)
     size_t settled = dlq->count - dlq->open - trying;
     if (trying) printf("%zu %s tried once more already.\n", trying, trying == 1 ? "is being" : "are being");
     if (settled)
-        printf("%zu %s settled since: a newer record of the person says more.\n", settled,
+        printf("%zu %s settled since: done, or covered by a newer event of the same person.\n", settled,
                settled == 1 ? "was" : "were");
 }
 
@@ -89,7 +89,7 @@ static void say_dry_run(const rc_dlq_t *dlq, size_t sendable)
             dlq->open - sendable);
     if (!sendable) {
         say_others(dlq);
-        printf("There is nothing to send once more.\n");
+        if (dlq->open) printf("There is nothing to send once more.\n");
         return;
     }
     printf("%zu dead letter%s would be sent once more, oldest first. Nothing was changed.\n\n", sendable,

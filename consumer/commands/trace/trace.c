@@ -115,8 +115,8 @@ static void print_story(const trace_t *trace)
     }
     printf("\n");
     rc_report_print(report, stdout,
-                    trace->facts.has_snapshot ? "No event of them is seen on Kafka."
-                                              : "Nothing was ever published of them.");
+                    trace->facts.has_snapshot ? "No event about them is seen on Kafka."
+                                              : "Nothing was ever published about them.");
     rc_report_free(report);
 }
 

@@ -141,9 +141,8 @@ static void print_limits(const rc_undo_run_t *run)
             "results of %zu people. Tell them.\n",
             lost);
     if (run->waiting > 0)
-        printf(
-            "%zu people have changes from that time that are not applied (all of) yet; they will be when you resume.\n",
-            run->waiting);
+        printf("%s: not all changes from that time are applied yet; the rest will be%s.\n",
+               rc_report_people(run->arena, (int64_t)run->waiting), is_paused(run) ? " when you resume" : "");
     if (run->late > 0)
         printf("%lld changes were applied since %s that were published before; an earlier --since takes those back, "
                "too.\n",
@@ -154,12 +153,17 @@ void rc_undo_print_plan(const rc_undo_run_t *run)
 {
     char since[RC_TIME_STR_SIZE];
     const char *id = run->integration->id;
-    printf("%s since %s: %zu people changed, %zu to be restored\n\n", id, rc_wall_str(run->args->since, since),
-           run->count, run->counts[RC_UNDO_RESTORE]);
-    if (run->count > 0) {
-        print_rows(run);
-        printf("\n");
+    if (run->count == 0) {
+        printf("%s: nothing was published since %s%s%s, so there is nothing to put back.\n", id,
+               rc_words_minute(run->arena, run->args->since), run->args->employee != NULL ? " about " : "",
+               run->args->employee != NULL ? run->args->employee : "");
+        print_limits(run);
+        return;
     }
+    printf("%s since %s: %s changed, %zu to be restored\n\n", id, rc_words_minute(run->arena, run->args->since),
+           rc_report_people(run->arena, (int64_t)run->count), run->counts[RC_UNDO_RESTORE]);
+    print_rows(run);
+    printf("\n");
     print_others(run);
     print_limits(run);
     if (run->args->apply) {
@@ -225,6 +229,7 @@ static void print_next_steps(const rc_undo_run_t *run)
 void rc_undo_print_result(const rc_undo_run_t *run)
 {
     size_t done = 0;
+    if (run->count == 0) return;
     for (size_t i = 0; i < run->count; i++) done += run->people[i]->result == RC_UNDO_DONE;
     printf("\n%zu of %zu written.\n", done, run->counts[RC_UNDO_RESTORE] + run->counts[RC_UNDO_UNSEEN]);
     print_failures(run);
