@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/config_check.h"
 #include "common/config_settings.h"
 #include "common/kafka_property.h"
 #include "common/suggest.h"

@@ -1,5 +1,5 @@
-/* The inside of the command `undo`, private to its folder: undo.c asks and decides, undo_read.c reads
- * the topics, undo_write.c restores, undo_print.c says it. The main thread. */
+/* The inside of the command `undo`, private to its folder: undo.c asks and decides, undo_read.c reads the topics,
+ * undo_compare.c the users, undo_write.c restores, undo_print.c says it. The main thread. */
 #ifndef RC_CONSUMER_UNDO_STATE_H
 #define RC_CONSUMER_UNDO_STATE_H
 
