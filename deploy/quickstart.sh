@@ -351,19 +351,27 @@ say_the_end() {
     if [ $keep = yes ]; then
         write_kept
         cat <<END_OF_TEXT
-It keeps running. In this terminal:
+It keeps running. The status page, in a browser: http://$(address_of producer)/
+
+In this terminal:
 
   bin=$bin
   cd $scratch
 
-  \$bin/rollcall-events --config rollcall.yaml --follow &            # every event as it comes
+  # what is in step, what waits, and why
+  \$bin/rollcall-producer status --config rollcall.yaml
+  \$bin/rollcall-consumer trace --config rollcall.yaml --employee $(pick '.employees[0].work_email')
+  # every event as it comes, while HR changes by chance
+  \$bin/rollcall-events --config rollcall.yaml --follow &
   curl -s $control/changes -d '{"op": "random", "changes": 20}'
+  # whether Learn Amp equals HR
   curl -s $control/compare | jq 'del(.differences)'
-  curl -s http://$(address_of producer)/metrics                     # the producer; the consumer's: http://$(address_of consumer)/metrics
-  kcat -b $(jq -r .kafka.bootstrap "$scratch/sandbox.json") -L                                      # its topics, with any client of Kafka
+  # metrics of the producer and of the consumer, the topics with any client of Kafka, the logs
+  curl -s http://$(address_of producer)/metrics http://$(address_of consumer)/metrics
+  kcat -b $(jq -r .kafka.bootstrap "$scratch/sandbox.json") -L
   tail -f producer.log consumer.log
 
-  $root/deploy/quickstart.sh --stop                 # ends it
+  $root/deploy/quickstart.sh --stop    # ends it
 END_OF_TEXT
     else
         cat <<END_OF_TEXT

@@ -56,6 +56,7 @@ if [ -e "$root/build/quickstart.kept" ]; then echo "skip quickstart --keep: some
 "$quickstart" --people 30 --keep >"$out" 2>&1 || code=1
 verdict "quickstart --keep leaves it running" runs
 verdict "quickstart --keep says how to end it" says 'quickstart.sh --stop'
+verdict "quickstart --keep names the status page" says 'The status page, in a browser: http://127.0.0.1:'
 "$quickstart" --stop >"$out" 2>&1 || code=1
 verdict "quickstart --stop ends all of it" nothing_is_left
 exit $code

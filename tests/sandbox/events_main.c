@@ -243,6 +243,8 @@ static json_t *to_json(const rc_event_t *event, const sb_published_t *published,
     return json;
 }
 
+enum { WHO_COLUMNS = 24 };
+
 static void show_now(const row_t *row)
 {
     char at[RC_TIME_STR_SIZE];
@@ -251,8 +253,10 @@ static void show_now(const row_t *row)
         (void)puts(text);
         free(text);
     } else {
-        (void)printf("%s  %-15s  %-24s  %s\n", rc_wall_str(row->at, at), rc_enum_str(&RC_ENUM_EVENT, (int)row->type),
-                     row->who, row->what);
+        size_t width = rc_text_width(row->who);
+        int gap = width < WHO_COLUMNS ? (int)(WHO_COLUMNS - width) : 0;
+        (void)printf("%s  %-15s  %s%*s  %s\n", rc_wall_str(row->at, at), rc_enum_str(&RC_ENUM_EVENT, (int)row->type),
+                     row->who, gap, "", row->what);
     }
     (void)fflush(stdout);
 }
