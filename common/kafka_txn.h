@@ -43,8 +43,10 @@ rc_code_t rc_kafka_txn_begin(rc_kafka_txn_t *txn, rc_error_t *error);
 rc_code_t rc_kafka_txn_produce(rc_kafka_txn_t *txn, const rc_kafka_record_t *record, rc_error_t *error);
 
 /* Makes the group's offsets (the next to be read, each >= 0) part of the transaction; may be called for several groups.
- * Blocks for about 5 ms. RC_OWNERSHIP when the group has moved on since `group` was captured: the transaction is to be
- * aborted, the handle goes on. An empty list would not ask the group at all and is a broken invariant. */
+ * Blocks for about 5 ms; while the group's coordinator is away for as long as it is (librdkafka looks at no time-out
+ * then: its issue 5456), which only the end of the process cuts short (common/signals.h). RC_OWNERSHIP when the group
+ * has moved on since `group` was captured: the transaction is to be aborted, the handle goes on. An empty list would
+ * not ask the group at all and is a broken invariant. */
 rc_code_t rc_kafka_txn_send_offsets(rc_kafka_txn_t *txn, const rc_kafka_group_t *group,
                                     const rc_kafka_offset_t *offsets, size_t count, rc_error_t *error);
 
