@@ -92,6 +92,7 @@ static void take_cause(const char *text, char *cause, size_t size)
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     rc_kafka_handle_t *handle = rd_kafka_opaque(rk);
+    if (handle && atomic_load(&handle->abandoned)) return;
     /* a producer's property on a consumer, and the reverse; the mock cluster's way with unknown topics */
     bool expected = !strcmp(facility, "CONFWARN") || !strcmp(facility, "AUTOCREATE");
     bool trouble = level <= LOG_WARNING_AND_WORSE && !expected;

@@ -28,6 +28,7 @@ typedef struct {
     pthread_mutex_t lock;
     char last_error[256]; /* what librdkafka complained about last: tells a time-out's cause */
     rc_mono_t last_error_at;
+    atomic_bool abandoned; /* it outlives its owner, and the settings: it says nothing more */
 } rc_kafka_handle_t;
 
 typedef struct {

@@ -323,6 +323,28 @@ START_TEST(a_static_member_returns_to_its_place)
 }
 END_TEST
 
+/* A record that is kept is a reference that librdkafka waits for, like those that it forgets itself (its #4362). */
+START_TEST(a_handle_that_does_not_end_is_left_behind)
+{
+    fill(1);
+    member_t member = {.consumer = join("a")};
+    rc_kafka_event_t event = {0};
+    int64_t deadline_ms = rc_mono_now().ms + rc_unit_patience_ms(PATIENCE_MS);
+    while (event.kind != RC_KAFKA_MESSAGE && rc_mono_now().ms < deadline_ms) {
+        OK(rc_kafka_consumer_poll(member.consumer, 100, &event, &rc_oops));
+        if (event.kind == RC_KAFKA_ASSIGN)
+            OK(rc_kafka_consumer_assign(member.consumer, event.partitions, event.partition_count, &rc_oops));
+        if (event.kind != RC_KAFKA_MESSAGE) rc_kafka_event_release(&event);
+    }
+    ck_assert_int_eq(event.kind, RC_KAFKA_MESSAGE);
+    rc_kafka_consumer_close(member.consumer);
+    member = (member_t){.consumer = join("a")}; /* its place is free */
+    take_until(&member, 1);
+    rc_kafka_event_release(&event);
+    rc_kafka_consumer_close(member.consumer);
+}
+END_TEST
+
 START_TEST(who_leaves_is_not_waited_for)
 {
     rc_cluster_t patient; /* with a session that outlasts this test */
@@ -458,6 +480,7 @@ int main(void)
     tcase_add_test(cases, a_loop_is_woken_for_everything);
     tcase_add_test(cases, a_revocation_may_be_answered_late);
     tcase_add_test(cases, a_static_member_returns_to_its_place);
+    tcase_add_test(cases, a_handle_that_does_not_end_is_left_behind);
     tcase_add_test(cases, who_leaves_is_not_waited_for);
     tcase_add_test(cases, leaving_what_was_never_joined_or_is_not_assigned_yet_ends);
     tcase_add_test(cases, the_offsets_of_an_empty_group_are_told_and_moved);
