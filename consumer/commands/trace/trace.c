@@ -221,14 +221,15 @@ static void print_json(const trace_t *trace)
 static rc_exit_t say_nobody(const trace_t *trace, const char *said)
 {
     char *line = rc_cli_line(trace->args, "rollcall-producer", "once --integration %s --full", trace->integration->id);
-    rc_exit_t exit =
-        rc_cli_fail(trace->args, RC_EXIT_FAILED,
-                    "nobody known as %s of %s: looked in the published state, the waiting changes%s%s. Are they "
-                    "employed in HR, and in the "
-                    "policy's scope? This reads all of HR once more: %s",
-                    trace->args->employee, trace->integration->id,
-                    rc_text_empty(said) ? ", events, retries, dead letters, the ledger and at Learn Amp" : "; ",
-                    rc_text_empty(said) ? "" : said, line);
+    bool is_name = strchr(trace->args->employee, ' ') != NULL;
+    rc_exit_t exit = rc_cli_fail(
+        trace->args, RC_EXIT_FAILED,
+        "nobody known as %s of %s%s: looked in the published state%s%s. Are they employed in HR, and in the policy's "
+        "scope? This reads all of HR once more: %s",
+        trace->args->employee, trace->integration->id, is_name ? " (write Kombo's id or an e-mail address)" : "",
+        rc_text_empty(said) ? ", the waiting changes, events, retries, dead letters, the ledger and at Learn Amp"
+                            : " and the waiting changes; ",
+        rc_text_empty(said) ? "" : said, line);
     free(line);
     return exit;
 }

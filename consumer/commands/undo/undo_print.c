@@ -154,13 +154,13 @@ void rc_undo_print_plan(const rc_undo_run_t *run)
     char since[RC_TIME_STR_SIZE];
     const char *id = run->integration->id;
     if (run->count == 0) {
-        printf("%s: nothing was published since %s%s%s, so there is nothing to put back.\n", id,
-               rc_words_minute(run->arena, run->args->since), run->args->employee != NULL ? " about " : "",
+        printf("%s: nothing was published since %s UTC%s%s, so there is nothing to put back.\n", id,
+               rc_words_moment(run->arena, run->args->since), run->args->employee != NULL ? " about " : "",
                run->args->employee != NULL ? run->args->employee : "");
         print_limits(run);
         return;
     }
-    printf("%s since %s: %s changed, %zu to be restored\n\n", id, rc_words_minute(run->arena, run->args->since),
+    printf("%s since %s UTC: %s changed, %zu to be restored\n\n", id, rc_words_moment(run->arena, run->args->since),
            rc_report_people(run->arena, (int64_t)run->count), run->counts[RC_UNDO_RESTORE]);
     print_rows(run);
     printf("\n");
