@@ -315,7 +315,7 @@ def what_waited_in_another_lane_deactivates_nobody_while_deactivations_are_pause
     start("consumer")
     done = world.command("consumer", "undo", "--integration", acme.id, "--since", since, "--employee", employee, "--apply")
     equal(done.returncode, 0, words(done))
-    assert "1 people have changes from that time that are not applied" in done.stdout, done.stdout
+    assert "1 person: not all changes from that time are applied yet" in done.stdout, done.stdout
     order("resume", "--events", "created,profile-updated,team-changed")
 
     def entry():
