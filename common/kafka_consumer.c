@@ -12,7 +12,7 @@
 #include "common/kafka_handle.h"
 #include "common/log.h"
 
-enum { SLICE_MS = 500, AGAIN_MS = 50, LEAVE_MS = 2000, LEAVE_STEP_MS = 10, DESTROY_MS = 5000 };
+enum { SLICE_MS = 500, AGAIN_MS = 50, DESTROY_MS = 5000 };
 
 struct rc_kafka_consumer {
     rc_kafka_handle_t handle;
@@ -126,7 +126,6 @@ static rc_code_t check(rc_kafka_consumer_t *consumer, rd_kafka_resp_err_t err, c
     return err ? rc_kafka_error(error, &consumer->handle, err, NULL, "%s", what) : RC_OK;
 }
 
-/* Takes `reason`. */
 /* The first error among the partitions of a list. */
 static rc_code_t check_list(rc_kafka_consumer_t *consumer, const rd_kafka_topic_partition_list_t *list,
                             const char *what, rc_error_t *error)
@@ -146,30 +145,6 @@ rc_code_t rc_kafka_consumer_subscribe(rc_kafka_consumer_t *consumer, const char 
     rc_code_t code = check(consumer, rd_kafka_subscribe(consumer->handle.rk, list), "subscribing", error);
     rd_kafka_topic_partition_list_destroy(list);
     return code;
-}
-
-static bool has_left(const rc_kafka_consumer_t *consumer)
-{
-    char *member_id = rd_kafka_memberid(consumer->handle.rk);
-    bool left = !member_id || !*member_id;
-    rd_kafka_mem_free(consumer->handle.rk, member_id);
-    return left;
-}
-
-/* librdkafka lets a static member leave when it unsubscribes, and not when it closes. The revocation that precedes it
- * has to be answered, and closing before it is through would cut it short; the member's id is gone when the group was
- * told. */
-void rc_kafka_consumer_leave(rc_kafka_consumer_t *consumer)
-{
-    rc_error_t error = RC_ERROR_INIT;
-    if (has_left(consumer) || rd_kafka_unsubscribe(consumer->handle.rk)) return;
-    int64_t until_ms = rc_mono_now().ms + LEAVE_MS;
-    while (!has_left(consumer) && rc_mono_now().ms < until_ms) {
-        rc_kafka_event_t event;
-        if (rc_kafka_consumer_poll(consumer, LEAVE_STEP_MS, &event, &error) != RC_OK) continue;
-        if (event.kind == RC_KAFKA_REVOKE) (void)rc_kafka_consumer_unassign(consumer, &error);
-        rc_kafka_event_release(&event);
-    }
 }
 
 int rc_kafka_consumer_fd(rc_kafka_consumer_t *consumer)

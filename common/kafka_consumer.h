@@ -23,9 +23,6 @@ rc_code_t rc_kafka_consumer_open(const rc_kafka_t *kafka, const char *group_id, 
  * (where a topic is deleted or a broker goes at that moment, 2.0 and later can wait for themselves for ever:
  * confluentinc/librdkafka#4362, #4674). NULL is fine. */
 void rc_kafka_consumer_close(rc_kafka_consumer_t *consumer);
-/* Before closing, leaves the group, static or not: its partitions go to the others at once. Gives up what is assigned;
- * who is not answered in time leaves when the session is over. Nothing may be polled afterwards. */
-void rc_kafka_consumer_leave(rc_kafka_consumer_t *consumer);
 
 /* All topics must exist (common/topics.h): the range assignor gives partition n of each to one member only when
  * everybody knows all topics. */

@@ -349,7 +349,6 @@ static void *run(void *opaque)
     }
     atomic_store(&owner->ready, false);
     stop_workers(owner);
-    if (owner->consumer) rc_kafka_consumer_leave(owner->consumer); /* nobody waits for who ended by themselves */
     rc_kafka_consumer_close(owner->consumer);
     rc_kafka_admin_close(owner->admin);
     return NULL;

@@ -345,46 +345,6 @@ START_TEST(a_handle_that_does_not_end_is_left_behind)
 }
 END_TEST
 
-START_TEST(who_leaves_is_not_waited_for)
-{
-    rc_cluster_t patient; /* with a session that outlasts this test */
-    rc_cluster_open(&patient, NULL, "60000");
-    rc_kafka_consumer_t *consumer;
-    const char *topics[] = {topic};
-    OK(rc_kafka_consumer_open(patient.kafka, group_id, "a", &consumer, &rc_oops));
-    OK(rc_kafka_consumer_subscribe(consumer, topics, 1, &rc_oops));
-    int64_t deadline_ms = rc_mono_now().ms + rc_unit_patience_ms(PATIENCE_MS);
-    member_t first = {.consumer = consumer}, second = {.consumer = NULL};
-    while (!first.assigned && rc_mono_now().ms < deadline_ms) take_one(&first, 50);
-    ck_assert(first.assigned);
-    rc_kafka_consumer_leave(first.consumer);
-    rc_kafka_consumer_close(first.consumer);
-    size_t count;
-    const rc_kafka_member_t *members;
-    rc_arena_t *arena = rc_arena_new();
-    OK(rc_kafka_admin_group(cluster.admin, group_id, PATIENCE_MS, arena, &members, &count, &rc_oops));
-    ck_assert_uint_eq(count, 0);
-    second.consumer = join("b");
-    while (!second.assigned && rc_mono_now().ms < deadline_ms) take_one(&second, 50);
-    ck_assert(second.assigned);
-    rc_kafka_consumer_close(second.consumer);
-    rc_arena_free(arena);
-    rc_cluster_close(&patient);
-}
-END_TEST
-
-START_TEST(leaving_what_was_never_joined_or_is_not_assigned_yet_ends)
-{
-    rc_kafka_consumer_t *consumer;
-    OK(rc_kafka_consumer_open(cluster.kafka, group_id, "a", &consumer, &rc_oops));
-    rc_kafka_consumer_leave(consumer);
-    rc_kafka_consumer_close(consumer);
-    consumer = join("b");
-    rc_kafka_consumer_leave(consumer);
-    rc_kafka_consumer_close(consumer);
-}
-END_TEST
-
 /* What `replay` rests on: the offsets of a group that nobody is in can be moved, in a transaction. */
 START_TEST(the_offsets_of_an_empty_group_are_told_and_moved)
 {
@@ -481,8 +441,6 @@ int main(void)
     tcase_add_test(cases, a_revocation_may_be_answered_late);
     tcase_add_test(cases, a_static_member_returns_to_its_place);
     tcase_add_test(cases, a_handle_that_does_not_end_is_left_behind);
-    tcase_add_test(cases, who_leaves_is_not_waited_for);
-    tcase_add_test(cases, leaving_what_was_never_joined_or_is_not_assigned_yet_ends);
     tcase_add_test(cases, the_offsets_of_an_empty_group_are_told_and_moved);
     tcase_add_test(cases, two_members_of_one_name_fence_each_other);
     tcase_add_test(cases, each_record_of_a_call_has_its_own_answer);
