@@ -9,11 +9,6 @@
 #include "producer/commands/holds/hold.h"
 #include "producer/commands/overview.h"
 
-static void print_document(json_t *document)
-{
-    rc_json_print(document);
-}
-
 /* --- all integrations --- */
 
 /* Nobody polls while nobody runs. */
@@ -48,7 +43,7 @@ static void print_overviews_json(const rc_overview_t *overviews, size_t count)
 {
     json_t *integrations = json_array();
     for (size_t i = 0; i < count; i++) (void)json_array_append_new(integrations, rc_overview_json(&overviews[i]));
-    print_document(json_pack("{s:o}", "integrations", integrations));
+    rc_json_print(json_pack("{s:o}", "integrations", integrations));
 }
 
 /* --- one hold --- */
@@ -61,7 +56,7 @@ static void print_hold_json(const rc_open_hold_t *open)
     (void)json_object_set_new(hold, "people",
                               rc_held_json(open->overview->integration, open->held, open->count, rc_wall_now()));
     (void)json_object_set_new(integration, "holds", json_pack("[o]", hold));
-    print_document(json_pack("{s:[o]}", "integrations", integration));
+    rc_json_print(json_pack("{s:[o]}", "integrations", integration));
 }
 
 static rc_exit_t show_hold(rc_reading_t *reading, const rc_args_t *args, rc_arena_t *arena)

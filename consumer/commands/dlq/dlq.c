@@ -246,8 +246,3 @@ json_t *rc_dlq_open_json(const rc_dlq_t *dlq)
         if (dlq->letters[i].state == RC_DEAD_OPEN) (void)json_array_append_new(list, rc_dlq_json(&dlq->letters[i]));
     return list;
 }
-
-void rc_dlq_print_document(json_t *document)
-{
-    rc_json_print(document);
-}

@@ -32,10 +32,9 @@ const char *rc_dlq_options(const rc_dlq_t *dlq);
 
 /* "Learn Amp refused what was sent: email is invalid". In the arena. */
 const char *rc_dlq_why(rc_arena_t *arena, const rc_dead_letter_t *letter);
-/* contract/cli.md, and what is known beside. New reference. */
+/* docs/cli.md, and what is known beside. New reference. */
 json_t *rc_dlq_json(const rc_dead_letter_t *letter);
 /* The open ones: an array; new reference. */
 json_t *rc_dlq_open_json(const rc_dlq_t *dlq);
-void rc_dlq_print_document(json_t *document); /* takes it */
 
 #endif

@@ -188,7 +188,7 @@ static void print_json(const showing_t *showing)
         rc_json_put_str(json, "value_hex", hex);
         (void)json_object_set_new(json, "value_bytes", json_integer((json_int_t)message->value_bytes));
     }
-    rc_dlq_print_document(json_pack("{s:[o]}", "dead_letters", json));
+    rc_json_print(json_pack("{s:[o]}", "dead_letters", json));
 }
 
 rc_exit_t rc_consumer_dlq_show(const rc_args_t *args)

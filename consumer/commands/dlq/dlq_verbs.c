@@ -61,7 +61,7 @@ rc_exit_t rc_consumer_dlq_list(const rc_args_t *args)
     rc_exit_t exit = rc_dlq_open(args, &dlq);
     if (exit == RC_EXIT_DONE) {
         if (args->json)
-            rc_dlq_print_document(json_pack("{s:o}", "dead_letters", rc_dlq_open_json(&dlq)));
+            rc_json_print(json_pack("{s:o}", "dead_letters", rc_dlq_open_json(&dlq)));
         else
             say_list(&dlq);
     }
@@ -128,8 +128,8 @@ rc_exit_t rc_consumer_dlq_replay(const rc_args_t *args)
         goto cleanup;
     }
     if (args->json)
-        rc_dlq_print_document(json_pack("{s:b, s:I, s:o}", "applied", args->apply, "replayed", (json_int_t)sent,
-                                        "dead_letters", rc_dlq_open_json(&dlq)));
+        rc_json_print(json_pack("{s:b, s:I, s:o}", "applied", args->apply, "replayed", (json_int_t)sent, "dead_letters",
+                                rc_dlq_open_json(&dlq)));
     else if (args->apply)
         say_sent(&dlq, sent);
     else

@@ -179,11 +179,6 @@ static json_t *user_json(const rc_trace_facts_t *facts)
     return json;
 }
 
-static void print_document(json_t *document)
-{
-    rc_json_print(document);
-}
-
 static void print_json(const trace_t *trace)
 {
     static const char *const verdicts[] = {
@@ -213,7 +208,7 @@ static void print_json(const trace_t *trace)
     (void)json_object_set_new(document, "next", next);
     (void)json_object_set_new(document, "learnamp", user_json(facts));
     (void)json_object_set_new(document, "story", story);
-    print_document(document);
+    rc_json_print(document);
 }
 
 /* --- who is meant --- */
@@ -241,7 +236,7 @@ static void say_several(const trace_t *trace, const rc_trace_match_t *matches, s
         for (size_t i = 0; i < count; i++)
             (void)json_array_append_new(list, json_pack("{s:s, s:s?, s:s}", "employee_id", matches[i].employee_id,
                                                         "name", matches[i].name, "where", matches[i].where));
-        print_document(json_pack("{s:s, s:o}", "integration_id", trace->integration->id, "matches", list));
+        rc_json_print(json_pack("{s:s, s:o}", "integration_id", trace->integration->id, "matches", list));
         return;
     }
     rc_report_t *report = rc_report_new("employee|~name|~this address");
