@@ -10,7 +10,7 @@
 #include "common/domain.h"
 #include "common/metrics.h"
 
-/* contract/cli.md */
+/* docs/cli.md */
 typedef enum {
     RC_EXIT_DONE = 0,
     RC_EXIT_FAILED = 1,

@@ -34,7 +34,7 @@ const char *rc_check_instance(const char *text)
                : "not fit for a folder's name; write at most 64 of a-z, A-Z, 0-9, '.', '_', '-', no dot first";
 }
 
-/* apis/kombo.md: `tool:random`. A '/' would divide Kafka's keys. */
+/* docs/kombo.md: `tool:random`. A '/' would divide Kafka's keys. */
 const char *rc_check_integration_id(const char *text)
 {
     const char *colon = strchr(text, ':');

@@ -15,7 +15,7 @@ static const char CUSTOM_PREFIX[] = "custom:";
 #define SENSITIVE "is nothing that a learning platform may know"
 #define RAW       "is not described by Kombo; take a custom field or an integration field"
 
-/* kombo-hris.openapi.json, the employee of GET /hris/employees; what is refused: apis/kombo.md, "Reading". */
+/* kombo-hris.openapi.json, the employee of GET /hris/employees; what is refused: docs/kombo.md, "Reading". */
 const rc_source_t RC_SOURCES[] = {
     {"id", RC_SOURCE_TEXT, NULL},
     {"remote_id", RC_SOURCE_TEXT, NULL},

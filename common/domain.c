@@ -138,7 +138,7 @@ static bool ref_equal(rc_ref_t a, rc_ref_t b)
     return rc_text_equal(a.id, b.id) && rc_text_equal(a.name, b.name);
 }
 
-/* Signed addresses of the same picture differ behind the '?' only (apis/kombo.md, "avatar"). */
+/* Signed addresses of the same picture differ behind the '?' only (docs/kombo.md, "avatar"). */
 size_t rc_avatar_length(const char *avatar)
 {
     return strcspn(avatar, "?");

@@ -18,7 +18,7 @@ char *rc_base64url_encode(const void *bytes, size_t size_bytes);
 /* Whether both are the same bytes, in a time that depends on the lengths alone. */
 bool rc_equal_constant_time(const void *a, size_t a_bytes, const void *b, size_t b_bytes);
 
-/* The value of Kombo's X-Kombo-Signature: base64url, unpadded, of HMAC-SHA256 over the raw body (apis/kombo.md).
+/* The value of Kombo's X-Kombo-Signature: base64url, unpadded, of HMAC-SHA256 over the raw body (docs/kombo.md).
  * Returns text. */
 char *rc_kombo_sign(const char *secret, const void *body, size_t body_bytes, char text[RC_HMAC_TEXT_SIZE]);
 

@@ -13,7 +13,7 @@
 enum { RC_METRICS_PRODUCER = 1, RC_METRICS_CONSUMER = 2, RC_METRICS_BOTH = 3 };
 
 /* Id, kind, program, name behind "rollcall_", labels (NULL-terminated order of the values), help. Names and labels of
- * contract/cli.md never change; the rest is ours. */
+ * docs/cli.md never change; the rest is ours. */
 /* clang-format off */
 #define RC_METRICS(X) \
     X(EVENTS_PUBLISHED, COUNTER, PRODUCER, "events_published_total", ("integration", "type"), "Change events published.") \

@@ -39,7 +39,7 @@ char *rc_date_str(rc_date_t date, char text[RC_TIME_STR_SIZE]);
 /* RFC 3339 with any offset, fraction optional ("2026-11-22T16:08:52Z", "…+01:00"). RC_MALFORMED otherwise. */
 rc_code_t rc_wall_parse(const char *text, rc_wall_t *wall, rc_error_t *error);
 /* A calendar day: "2026-11-22", or a date-time whose day part counts (Kombo's dates are date-times at midnight UTC that
- * stand for a day: apis/kombo.md). Years 1 to 9999; RC_MALFORMED otherwise. */
+ * stand for a day: docs/kombo.md). Years 1 to 9999; RC_MALFORMED otherwise. */
 rc_code_t rc_date_parse(const char *text, size_t length, rc_date_t *date, rc_error_t *error);
 /* "30d", "3h", "10m", "20s", "500ms"; a whole number and a unit, not negative. */
 rc_code_t rc_duration_parse(const char *text, int64_t *duration_ms, rc_error_t *error);

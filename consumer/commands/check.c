@@ -14,7 +14,7 @@
 #include "consumer/commands/commands.h"
 #include "consumer/learnamp/learnamp.h"
 
-/* Which scope is for what (apis/learnamp.md, "Authentication"). */
+/* Which scope is for what (docs/learnamp.md, "Authentication"). */
 typedef enum { ALWAYS, WITH_TEAMS, WITH_NEW_TEAMS } need_t;
 static const struct {
     const char *scope;

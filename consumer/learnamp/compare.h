@@ -2,7 +2,7 @@
  * write would change. Compares what a write would say (consumer/learnamp/learnamp_request): mapped fields, and teams as
  * far as the policy manages them. Pure; any thread.
  *
- * Left out is what cannot be read back or is nobody's fault: avatar and leave date (apis/learnamp.md: no parameters of
+ * Left out is what cannot be read back or is nobody's fault: avatar and leave date (docs/learnamp.md: no parameters of
  * the API, and not shown), custom fields where the service does not show them, an empty language (the service falls
  * back to the company's), a manager who is no active user, teams that the policy does not create, and what teams are
  * called (that is of the team, not of its members). */

@@ -1,4 +1,4 @@
-/* The requests of apis/learnamp.md as values: method, path and JSON body. What a write says comes from the
+/* The requests of docs/learnamp.md as values: method, path and JSON body. What a write says comes from the
  * integration's mapping alone: a parameter that is not mapped is not sent, so unmapping a field clears nothing. Pure;
  * any thread. */
 #ifndef RC_CONSUMER_LEARNAMP_REQUEST_H

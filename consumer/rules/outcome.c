@@ -43,7 +43,7 @@ static const struct {
     {"has already been taken", RC_CLASS_CONFLICT},
 };
 
-/* The first row that fits decides. Statuses that apis/learnamp.md does not list stand here only where HTTP says enough
+/* The first row that fits decides. Statuses that docs/learnamp.md does not list stand here only where HTTP says enough
  * about them; of the rest the last rows say the careful thing: nothing is dead-lettered on a guess. */
 static const struct {
     unsigned kinds;

@@ -1,5 +1,5 @@
 /* What an answer of Learn Amp means for the record that asked: one table from status, words and transport error to a
- * class (design section 5, "Outcomes"; the words are those of apis/learnamp.md, "Errors"). Pure; any thread. */
+ * class (design section 5, "Outcomes"; the words are those of docs/learnamp.md, "Errors"). Pure; any thread. */
 #ifndef RC_CONSUMER_OUTCOME_H
 #define RC_CONSUMER_OUTCOME_H
 

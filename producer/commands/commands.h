@@ -1,4 +1,4 @@
-/* The commands of rollcall-producer: each is one function, and prints what contract/cli.md says. */
+/* The commands of rollcall-producer: each is one function, and prints what docs/cli.md says. */
 #ifndef RC_PRODUCER_COMMANDS_H
 #define RC_PRODUCER_COMMANDS_H
 

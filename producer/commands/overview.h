@@ -19,7 +19,7 @@ void rc_overview_troubles(const rc_overview_t *overviews, size_t count, rc_wall_
 /* Whether a hold is open in any of them. */
 bool rc_overview_is_held(const rc_overview_t *overviews, size_t count);
 
-/* As contract/cli.md, `status`, says; new references. */
+/* As docs/cli.md, `status`, says; new references. */
 json_t *rc_overview_json(const rc_overview_t *overview);
 json_t *rc_overview_hold_json(const rc_hold_t *hold);
 json_t *rc_overview_poll_json(const rc_poll_report_t *poll);

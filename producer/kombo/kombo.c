@@ -133,7 +133,7 @@ static void add_argument(rc_buf_t *query, const char *name, const char *value)
     free(encoded);
 }
 
-/* Every page repeats the filters (apis/kombo.md, "Reading"). */
+/* Every page repeats the filters (docs/kombo.md, "Reading"). */
 static void write_query(const fetch_t *fetch, rc_buf_t *query)
 {
     char text[RC_TIME_STR_SIZE];

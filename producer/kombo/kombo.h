@@ -1,4 +1,4 @@
-/* Kombo's HRIS API as the producer reads it (apis/kombo.md, kombo-hris.openapi.json): lists of employees, groups and
+/* Kombo's HRIS API as the producer reads it (docs/kombo.md, kombo-hris.openapi.json): lists of employees, groups and
  * locations, page by page, one record at a time, nothing held but the record at hand. Blocking: a client belongs to one
  * worker thread at a time.
  *

@@ -1,4 +1,4 @@
-/* What Kombo's error answers call for (apis/kombo.md, "Errors"). Decided by error.code, never by the message; by the
+/* What Kombo's error answers call for (docs/kombo.md, "Errors"). Decided by error.code, never by the message; by the
  * HTTP status where there is no code. Pure; any thread. */
 #ifndef RC_PRODUCER_KOMBO_ERROR_H
 #define RC_PRODUCER_KOMBO_ERROR_H

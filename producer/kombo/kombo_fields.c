@@ -55,7 +55,7 @@ static const struct {
     {"work_location.address.state", RC_KOMBO_WANT_TEXT},
 };
 
-/* What no learning platform may know (apis/kombo.md, "Reading"), and what is no single value. */
+/* What no learning platform may know (docs/kombo.md, "Reading"), and what is no single value. */
 static const struct {
     const char *name;
     const char *why;

@@ -52,7 +52,7 @@ rc_code_t rc_run_stage(rc_run_t *run, const char *employee_id, const rc_snapshot
 
 /* Puts on the stage whatever this run finds. */
 rc_code_t rc_run_look(rc_run_t *run, rc_error_t *error);
-/* Groups and locations that changed: Kombo does not report their members as changed (apis/kombo.md, `updated_after`).
+/* Groups and locations that changed: Kombo does not report their members as changed (docs/kombo.md, `updated_after`).
  */
 rc_code_t rc_run_follow_names(rc_run_t *run, rc_error_t *error);
 /* From when on an incremental fetch asks for changes; 0 for a full one. */

@@ -17,7 +17,7 @@ extern const rc_employee_t RC_EMPLOYEE_NONE;
 uint64_t rc_employee_hash64(const rc_employee_t *employee);
 
 /* Re-projection of a stored employee after a group or a location got another name (Kombo does not report their members
- * as changed: apis/kombo.md). An empty name changes nothing; others are trimmed. Returns whether *employee changed;
+ * as changed: docs/kombo.md). An empty name changes nothing; others are trimmed. Returns whether *employee changed;
  * what is new is in the arena. */
 bool rc_employee_rename_group(rc_arena_t *arena, rc_employee_t *employee, const char *group_id, const char *name);
 bool rc_employee_rename_location(rc_arena_t *arena, rc_employee_t *employee, const char *location_id, const char *name);

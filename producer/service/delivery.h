@@ -1,4 +1,4 @@
-/* A delivery of Kombo's webhooks: whether to believe it, and what it calls for (apis/kombo.md, "Webhooks"). Pure; any
+/* A delivery of Kombo's webhooks: whether to believe it, and what it calls for (docs/kombo.md, "Webhooks"). Pure; any
  * thread. */
 #ifndef RC_PRODUCER_DELIVERY_H
 #define RC_PRODUCER_DELIVERY_H

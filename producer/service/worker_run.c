@@ -183,7 +183,7 @@ static void note_failure(rc_worker_t *worker, rc_poll_kind_t kind, int64_t known
            RC_LOG_ERR(error), RC_LOG_INT(DELAY, delay_ms));
 }
 
-/* Somebody waits for the poll, and what is wrong may pass before they give up (contract/cli.md, `once`). */
+/* Somebody waits for the poll, and what is wrong may pass before they give up (docs/cli.md, `once`). */
 static bool is_waited_out(const rc_worker_t *worker, const rc_job_t *job, const rc_error_t *error)
 {
     return job && job->command.trigger == RC_TRIGGER_COMMAND && rc_worker_state_of(error) == RC_STATE_RETRYING &&

@@ -3,7 +3,7 @@
  *
  *     RC_TEST_KAFKA=127.0.0.1:PORT consumer_bench [EVENTS [LATENCY_MS SLOTS]]
  *
- * The budgets (design section 12): 30 µs of CPU for an event without TLS; 90 % of SLOTS / LATENCY_MS at 10 ms with 100
+ * The budgets (design section 10): 30 µs of CPU for an event without TLS; 90 % of SLOTS / LATENCY_MS at 10 ms with 100
  * slots, and at 100 ms with 1,000. The CPU is that of the whole process: librdkafka's threads, committer and tail too;
  * "consumer_bench" is the loop's thread. */
 #include <dirent.h>

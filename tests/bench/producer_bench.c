@@ -1,5 +1,5 @@
 /* What a poll of a large company costs on a real broker (RC_TEST_KAFKA): publishing everybody, and full scans in which
- * nothing changed (design section 12: 100,000 changes in 5 s; 150,000 employees a second of CPU). A poll is one
+ * nothing changed (design section 10: 100,000 changes in 5 s; 150,000 employees a second of CPU). A poll is one
  * thread's work, with all that the kernel does for it; beside its CPU stands that of all threads of the producer
  * together. The stand-in of Kombo serves on threads of its own, which do not count.
  *

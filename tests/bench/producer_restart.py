@@ -1,5 +1,5 @@
 """A producer with a large company, as it runs in production: how long it takes to be ready, with its files and without them, what a full poll
-costs the whole process, and how much memory it takes (design section 12).
+costs the whole process, and how much memory it takes (design section 10).
 
     env $(deploy/kafka.sh env) tests/support/python.sh tests/bench/producer_restart.py [PEOPLE]
 """

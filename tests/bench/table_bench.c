@@ -1,5 +1,5 @@
 /* The local table of a large company: rows a second written, found and scanned; and with RC_TEST_KAFKA also how long a
- * process takes to be ready without its files and with them (design section 12: 30 s and 2 s for a million).
+ * process takes to be ready without its files and with them (design section 10: 30 s and 2 s for a million).
  *
  *     table_bench [ROWS] */
 #include <inttypes.h>

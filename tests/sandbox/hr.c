@@ -113,7 +113,7 @@ void sb_hr_unit_rename(sb_hr_t *hr, sb_unit_kind_t kind, int32_t number, const c
     free(unit->name);
     unit->name = rc_strdup(name);
     unit->changed_at = now;
-    /* A renamed group changes no employee (apis/kombo.md); a renamed place does. */
+    /* A renamed group changes no employee (docs/kombo.md); a renamed place does. */
     if (kind != SB_UNIT_GROUP) hr->surroundings_at = now;
 }
 

@@ -53,7 +53,7 @@ uint32_t sb_hr_count(const sb_hr_t *hr);
 /* How many records differ from the generated ones: what memory goes with. */
 size_t sb_hr_changed(const sb_hr_t *hr);
 
-/* How long after its deletion Kombo empties a record (14 days: apis/kombo.md). */
+/* How long after its deletion Kombo empties a record (14 days: docs/kombo.md). */
 void sb_hr_set_anonymise_after(sb_hr_t *hr, int64_t ms);
 
 /* The person as of `now`; false when the record has vanished. */

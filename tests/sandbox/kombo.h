@@ -1,4 +1,4 @@
-/* Kombo's HRIS API as apis/kombo-hris.openapi.json describes it, over HTTP. Any thread. */
+/* Kombo's HRIS API as contract/kombo-hris.openapi.json describes it, over HTTP. Any thread. */
 #ifndef RC_TESTS_SANDBOX_KOMBO_H
 #define RC_TESTS_SANDBOX_KOMBO_H
 

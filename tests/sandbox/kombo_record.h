@@ -1,4 +1,4 @@
-/* The records of Kombo's HRIS API, as apis/kombo-hris.openapi.json describes them: whole, with everything that a
+/* The records of Kombo's HRIS API, as contract/kombo-hris.openapi.json describes them: whole, with everything that a
  * learning platform must not know. Every such value is a canary: it contains SB_CANARY, in whatever case, or, where the
  * field cannot hold a text, the time of day of SB_CANARY_TIME or the digits of SB_CANARY_DIGITS. None of them may ever
  * be seen behind the producer's parser. One thread at a time per HR system. */

@@ -1,4 +1,4 @@
-/* Learn Amp's API as apis/learnamp.md describes it, over HTTP, one company an integration. Any thread. */
+/* Learn Amp's API as docs/learnamp.md describes it, over HTTP, one company an integration. Any thread. */
 #ifndef RC_TESTS_SANDBOX_LEARNAMP_H
 #define RC_TESTS_SANDBOX_LEARNAMP_H
 

@@ -212,7 +212,7 @@ static bool is_custom_field(const sb_store_t *store, const char *name)
     return false;
 }
 
-/* An unknown name is 404 with the same words as an unknown user (apis/learnamp.md). */
+/* An unknown name is 404 with the same words as an unknown user (docs/learnamp.md). */
 static void draft_custom(sb_user_draft_t *draft, const sb_store_t *store, const json_t *params, sb_refusal_t *refusal)
 {
     const json_t *list = json_object_get(params, "customFields"), *entry;

@@ -1,4 +1,4 @@
-/* Users and teams as Learn Amp shows them (apis/learnamp.md), and as the control interface does. One thread at a time
+/* Users and teams as Learn Amp shows them (docs/learnamp.md), and as the control interface does. One thread at a time
  * per store. */
 #ifndef RC_TESTS_SANDBOX_LEARNAMP_JSON_H
 #define RC_TESTS_SANDBOX_LEARNAMP_JSON_H

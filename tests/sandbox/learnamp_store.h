@@ -1,4 +1,4 @@
-/* One company at Learn Amp: its users and teams, and the rules of apis/learnamp.md about them. Efficient for a hundred
+/* One company at Learn Amp: its users and teams, and the rules of docs/learnamp.md about them. Efficient for a hundred
  * thousand users. One thread at a time: the integration's lock (sandbox.h) covers it. */
 #ifndef RC_TESTS_SANDBOX_LEARNAMP_STORE_H
 #define RC_TESTS_SANDBOX_LEARNAMP_STORE_H

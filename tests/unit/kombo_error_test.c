@@ -5,7 +5,7 @@
 
 #include "tests/support/unit.h"
 
-/* apis/kombo.md, "Errors", and every code of kombo-hris.openapi.json, ErrorResponseHRIS. */
+/* docs/kombo.md, "Errors", and every code of kombo-hris.openapi.json, ErrorResponseHRIS. */
 static const struct {
     int status;
     const char *error_code;

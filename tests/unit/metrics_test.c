@@ -97,7 +97,7 @@ START_TEST(metrics_labels_are_escaped)
 }
 END_TEST
 
-/* contract/cli.md, "Metrics" */
+/* docs/cli.md, "Metrics" */
 static const struct {
     int program;
     const char *name, *type;

@@ -1,4 +1,4 @@
-/* consumer/rules/outcome: every row of the outcome table, and the known words of apis/learnamp.md. */
+/* consumer/rules/outcome: every row of the outcome table, and the known words of docs/learnamp.md. */
 #include "tests/support/unit.h"
 
 #include "consumer/rules/outcome.h"

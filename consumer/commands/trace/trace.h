@@ -73,7 +73,7 @@ bool rc_trace_parked_waits(const rc_trace_facts_t *facts, size_t index);
 
 typedef struct {
     rc_wall_t at;
-    const char *what; /* contract/cli.md: published, applied, skipped, parked, dead-lettered, held, waiting */
+    const char *what; /* docs/cli.md: published, applied, skipped, parked, dead-lettered, held, waiting */
     int type;         /* rc_event_type_t; -1: of no event */
     int64_t version;  /* 0: of none */
     const char *why;

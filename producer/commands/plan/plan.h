@@ -47,7 +47,7 @@ void rc_plan_json_free(rc_plan_json_t *json); /* NULL is fine */
 /* Somebody of whom something changes, and somebody who waits as before. */
 void rc_plan_json_add(rc_plan_json_t *json, const rc_settled_t *settled);
 void rc_plan_json_wait(rc_plan_json_t *json, const rc_pending_t *pending);
-/* The integration as contract/cli.md says; `json` NULL: nothing was collected. RC_IO when a file fails. */
+/* The integration as docs/cli.md says; `json` NULL: nothing was collected. RC_IO when a file fails. */
 rc_code_t rc_plan_json_print(rc_plan_json_t *json, const rc_planned_t *planned, FILE *stream, rc_error_t *error);
 
 /* ---- For people ---- */
