@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -252,15 +253,15 @@ rc_code_t rc_stage_get(const rc_stage_t *stage, size_t index, rc_arena_t *arena,
     return read_slot(stage, &stage->slots[index], arena, staged, error);
 }
 
-/* The index of the first of `count` entries, sorted by a hash, whose hash is not below `wanted`; `hash` is the first
- * one's, the others follow at a distance of `stride_bytes`. */
-static size_t first_with(const uint64_t *hash, size_t stride_bytes, size_t count, uint64_t wanted)
+/* The index of the first of `count` entries, sorted by the hash that they have at `offset_bytes`, whose hash is not
+ * below `wanted`. */
+static size_t first_with(const void *entries, size_t entry_bytes, size_t offset_bytes, size_t count, uint64_t wanted)
 {
     size_t low = 0, high = count;
     while (low < high) {
         uint64_t found;
         size_t middle = low + (high - low) / 2;
-        memcpy(&found, (const char *)hash + middle * stride_bytes, sizeof found);
+        memcpy(&found, (const char *)entries + middle * entry_bytes + offset_bytes, sizeof found);
         if (found < wanted)
             low = middle + 1;
         else
@@ -273,7 +274,7 @@ rc_code_t rc_stage_find(const rc_stage_t *stage, const char *employee_id, rc_are
                         rc_error_t *error)
 {
     uint64_t wanted = rc_hash64(employee_id, strlen(employee_id));
-    size_t low = first_with(&stage->slots->id_hash, sizeof *stage->slots, stage->count, wanted);
+    size_t low = first_with(stage->slots, sizeof *stage->slots, offsetof(slot_t, id_hash), stage->count, wanted);
     for (; low < stage->count && stage->slots[low].id_hash == wanted; low++) {
         rc_staged_t staged;
         rc_code_t code = rc_stage_get(stage, low, arena, &staged, error);
@@ -290,7 +291,8 @@ void rc_stage_on_address(const rc_stage_t *stage, const char *address, bool (*vi
                          void *opaque)
 {
     uint64_t wanted = rc_hash64(address, strlen(address));
-    size_t low = first_with(&stage->addresses->address_hash, sizeof *stage->addresses, stage->address_count, wanted);
+    size_t low = first_with(stage->addresses, sizeof *stage->addresses, offsetof(by_address_t, address_hash),
+                            stage->address_count, wanted);
     for (; low < stage->address_count && stage->addresses[low].address_hash == wanted; low++)
         if (!visit(opaque, stage->addresses[low].index)) return;
 }
