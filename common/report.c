@@ -11,7 +11,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 
-enum { COLUMNS_MAX = 16, GAP = 2, NARROWEST = 6, NARROWEST_WRAPPED = 24, CELL_BYTES = 4096 };
+enum { COLUMNS_MAX = 16, GAP = 2, NARROWEST = 24, CELL_BYTES = 4096 };
 
 struct rc_report {
     rc_arena_t *arena;
@@ -157,17 +157,21 @@ size_t rc_report_rows(const rc_report_t *report)
     return report->rows;
 }
 
-/* Takes columns away from the widest until the line fits; of those that wrap alone, or of all. */
-static void squeeze(const rc_report_t *report, size_t *widths, size_t room, bool wrapped_only, size_t narrowest)
+static size_t line_width(const rc_report_t *report, const size_t *widths)
 {
-    for (;;) {
-        size_t total = (report->columns - 1) * GAP, widest = COLUMNS_MAX;
-        for (size_t i = 0; i < report->columns; i++) {
-            total += widths[i];
-            if (wrapped_only && !report->wrapped[i]) continue;
-            if (widest == COLUMNS_MAX || widths[i] > widths[widest]) widest = i;
-        }
-        if (total <= room || widest == COLUMNS_MAX || widths[widest] <= narrowest) return;
+    size_t total = (report->columns - 1) * GAP;
+    for (size_t i = 0; i < report->columns; i++) total += widths[i];
+    return total;
+}
+
+/* Takes columns away from the widest that wraps until the line fits, or none can give more. */
+static void squeeze(const rc_report_t *report, size_t *widths, size_t room)
+{
+    while (line_width(report, widths) > room) {
+        size_t widest = COLUMNS_MAX;
+        for (size_t i = 0; i < report->columns; i++)
+            if (report->wrapped[i] && (widest == COLUMNS_MAX || widths[i] > widths[widest])) widest = i;
+        if (widest == COLUMNS_MAX || widths[widest] <= NARROWEST) return;
         widths[widest]--;
     }
 }
@@ -179,13 +183,9 @@ static void add_spaces(rc_buf_t *text, size_t count)
 
 static void render_cell(rc_buf_t *text, const char *cell, size_t width, bool right, bool last)
 {
-    size_t taken, length = fit(cell, width, &taken);
-    bool cut = cell[length] != '\0';
-    if (cut) length = fit(cell, width - 1, &taken);
-    size_t space = width - taken - cut;
+    size_t space = width - rc_text_width(cell);
     if (right) add_spaces(text, space);
-    rc_buf_add(text, cell, length);
-    if (cut) rc_buf_add_str(text, "…");
+    rc_buf_add_str(text, cell);
     if (!right && !last) add_spaces(text, space);
 }
 
@@ -231,6 +231,32 @@ static void render_row(const rc_report_t *report, const char *const *cells, cons
     rc_arena_free(arena);
 }
 
+/* Where the terminal is too narrow for a table: a line for each cell, so that nothing is cut and an id can be copied.
+ */
+static void render_stacked(const rc_report_t *report, size_t room, rc_buf_t *text)
+{
+    size_t indent = 0;
+    for (size_t i = 0; i < report->columns; i++) {
+        size_t width = rc_text_width(report->headings[i]) + GAP;
+        if (width > indent) indent = width;
+    }
+    size_t width = room > indent + NARROWEST ? room - indent : NARROWEST;
+    for (size_t row = 0; row < report->rows; row++) {
+        if (row > 0) rc_buf_add_str(text, "\n");
+        for (size_t i = 0; i < report->columns; i++) {
+            const char *heading = report->headings[i], *cell = report->cells[row * report->columns + i];
+            while (*cell) {
+                size_t length = strchr(cell, ' ') ? line_length(cell, width) : strlen(cell);
+                render_cell(text, heading, indent, false, false);
+                rc_buf_add(text, cell, length);
+                rc_buf_add_str(text, "\n");
+                cell += length + strspn(cell + length, " ");
+                heading = "";
+            }
+        }
+    }
+}
+
 void rc_report_render(const rc_report_t *report, rc_report_style_t style, rc_buf_t *text)
 {
     size_t widths[COLUMNS_MAX];
@@ -242,8 +268,11 @@ void rc_report_render(const rc_report_t *report, rc_report_style_t style, rc_buf
         }
     }
     if (style.width) {
-        squeeze(report, widths, style.width, true, NARROWEST_WRAPPED);
-        squeeze(report, widths, style.width, false, NARROWEST);
+        squeeze(report, widths, style.width);
+        if (line_width(report, widths) > style.width) {
+            render_stacked(report, style.width, text);
+            return;
+        }
     }
     if (style.bold) rc_buf_add_str(text, "\033[1m");
     render_line(report, report->headings, widths, text);

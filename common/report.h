@@ -1,5 +1,6 @@
-/* What commands print for people: aligned tables. Widths count characters as a terminal shows them, columns are cut or
- * wrapped to the terminal's width, and nothing but text is written unless there is a terminal. Any thread, one report
+/* What commands print for people: aligned tables. Widths count characters as a terminal shows them. On a terminal
+ * sentences are wrapped to its width, and a table that is still too wide is printed with a line for each cell; nothing
+ * is ever cut. Nothing but text is written unless there is a terminal. Any thread, one report
  * at a time. */
 #ifndef RC_COMMON_REPORT_H
 #define RC_COMMON_REPORT_H
@@ -15,12 +16,12 @@
 typedef struct rc_report rc_report_t;
 
 typedef struct {
-    size_t width; /* columns; 0: not a terminal, nothing is cut or wrapped */
+    size_t width; /* columns; 0: not a terminal, nothing is wrapped */
     bool bold;    /* headings stand out */
 } rc_report_style_t;
 
 /* `columns` are headings separated by '|'; one that begins with '>' is aligned to the right, one that begins with '~'
- * holds sentences and goes on in the next line instead of being cut: "integration|>holds|~what to do". Returns new
+ * holds sentences, which may go on in the next line: "integration|>holds|~what to do". Returns new
  * (free with rc_report_free). */
 rc_report_t *rc_report_new(const char *columns);
 void rc_report_free(rc_report_t *report); /* NULL is fine */

@@ -83,12 +83,20 @@ START_TEST(report_counts_characters_as_a_terminal_does)
 }
 END_TEST
 
-START_TEST(report_is_cut_to_the_terminal)
+START_TEST(report_too_wide_for_the_terminal_has_a_line_for_each_cell)
 {
-    rc_report_t *report = rc_report_new("id|message|>n");
-    rc_report_add(report, (const char *const[]){"1", "a long message that does not fit", "12"});
-    ck_assert_str_eq(render(report, 20, false), "id  message        n\n"
-                                                "1   a long mess…  12\n");
+    rc_report_t *report = rc_report_new("id|name|>n|~why");
+    rc_report_add(report, (const char *const[]){"personio:CBNMt7dSNCzBdnRTx87dev4E", "Söhne und Töchter GmbH", "12",
+                                                "two lines of words are needed for all of this"});
+    rc_report_add(report, (const char *const[]){"b", NULL, "3", NULL});
+    ck_assert_str_eq(render(report, 32, true), "id    personio:CBNMt7dSNCzBdnRTx87dev4E\n"
+                                               "name  Söhne und Töchter GmbH\n"
+                                               "n     12\n"
+                                               "why   two lines of words are\n"
+                                               "      needed for all of this\n"
+                                               "\n"
+                                               "id    b\n"
+                                               "n     3\n");
     rc_report_free(report);
 }
 END_TEST
@@ -134,7 +142,7 @@ int main(void)
     tcase_add_test(tests, report_lines_have_no_spaces_at_their_end);
     tcase_add_test(tests, report_counts_characters_as_a_terminal_does);
     tcase_add_test(tests, report_sentences_go_on_in_the_next_line);
-    tcase_add_test(tests, report_is_cut_to_the_terminal);
+    tcase_add_test(tests, report_too_wide_for_the_terminal_has_a_line_for_each_cell);
     tcase_add_test(tests, report_shows_nothing_that_a_terminal_obeys);
     tcase_add_test(tests, report_has_colours_only_when_told);
     suite_add_tcase(suite, tests);
