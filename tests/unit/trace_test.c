@@ -163,7 +163,10 @@ START_TEST(a_parked_record_waits_until_it_is_done_parked_again_dead_or_behind)
     set_ledger(RC_EVENT_CREATED, V, RC_OUTCOME_APPLIED, V + 3);
     ck_assert(!rc_trace_parked_waits(&facts, 1));
     parked[1].parking.reason = RC_PARK_MANAGER; /* done but for them */
+    parked[1].parking.not_before.ms = V + 4;
     ck_assert(rc_trace_parked_waits(&facts, 1));
+    set_ledger(RC_EVENT_CREATED, V, RC_OUTCOME_APPLIED, V + 4); /* by the attempt that was due then */
+    ck_assert(!rc_trace_parked_waits(&facts, 1));
 }
 END_TEST
 

@@ -54,12 +54,14 @@ static bool died_since(const rc_trace_facts_t *facts, const rc_trace_record_t *p
     return false;
 }
 
-/* Done by now, whatever kept it. One that waits for a manager is done but for them, so its entry says nothing. */
+/* Done by now, whatever kept it. Beside a record that waits for a manager stands an entry that says that all the rest
+ * is done: only one that was written when the record was due is about another attempt. */
 static bool is_done(const rc_trace_facts_t *facts, const rc_trace_record_t *parked)
 {
     if (parked->fault || parked->lane < 0 || !facts->has_ledger[parked->lane]) return false;
     const rc_ledger_entry_t *entry = &facts->ledger[parked->lane];
-    if (parked->parking.reason == RC_PARK_MANAGER || entry->version < parked->event.version) return false;
+    if (entry->version < parked->event.version) return false;
+    if (parked->parking.reason == RC_PARK_MANAGER && entry->at.ms < parked->parking.not_before.ms) return false;
     return entry->outcome == RC_OUTCOME_APPLIED || entry->outcome == RC_OUTCOME_COVERED ||
            entry->outcome == RC_OUTCOME_WITHOUT_MANAGER;
 }
