@@ -164,63 +164,58 @@ typedef struct {
     rc_code_t code;
     rc_disposition_t disposition;
     const char *mend;
+    const char *words; /* for an operator; NULL: librdkafka's own tell enough */
 } mapping_t;
 
 #define ERR(name) RD_KAFKA_RESP_ERR_##name
 #define ALLOW     "allow it for this program's Kafka user"
 #define NO_TOPIC  "create it: `rollcall-producer topics`"
 #define AWAY      "is a broker running there, and is kafka.bootstrap.servers its address?"
+static const char UNREACHED[] = "Kafka cannot be reached";
 static const mapping_t MAPPINGS[] = {
-    {ERR(_FENCED), RC_FENCED, RC_FATAL, "another process uses this id, or the transaction outlived its time-out"},
-    {ERR(PRODUCER_FENCED), RC_FENCED, RC_FATAL, "another process uses this transactional id"},
-    {ERR(INVALID_PRODUCER_EPOCH), RC_FENCED, RC_FATAL, "another process uses this transactional id"},
-    {ERR(UNKNOWN_MEMBER_ID), RC_OWNERSHIP, RC_REJECT, NULL},
-    {ERR(ILLEGAL_GENERATION), RC_OWNERSHIP, RC_REJECT, NULL},
-    {ERR(FENCED_INSTANCE_ID), RC_OWNERSHIP, RC_REJECT, "it rejoined since, or another process uses its instance name"},
-    {ERR(_TIMED_OUT), RC_TIMEOUT, RC_RETRY, NULL},
-    {ERR(_TIMED_OUT_QUEUE), RC_TIMEOUT, RC_RETRY, NULL},
-    {ERR(_MSG_TIMED_OUT), RC_TIMEOUT, RC_RETRY, NULL},
-    {ERR(REQUEST_TIMED_OUT), RC_TIMEOUT, RC_RETRY, NULL},
-    {ERR(_TRANSPORT), RC_KAFKA, RC_RETRY, AWAY},
-    {ERR(_ALL_BROKERS_DOWN), RC_KAFKA, RC_RETRY, AWAY},
-    {ERR(TOPIC_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW},
-    {ERR(GROUP_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW},
-    {ERR(CLUSTER_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW},
-    {ERR(TRANSACTIONAL_ID_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW},
-    {ERR(UNKNOWN_TOPIC_OR_PART), RC_KAFKA, RC_REJECT, NO_TOPIC},
-    {ERR(_UNKNOWN_TOPIC), RC_KAFKA, RC_REJECT, NO_TOPIC},
+    {ERR(_FENCED), RC_FENCED, RC_FATAL, "another process uses this id, or the transaction outlived its time-out", NULL},
+    {ERR(PRODUCER_FENCED), RC_FENCED, RC_FATAL, "another process uses this transactional id", NULL},
+    {ERR(INVALID_PRODUCER_EPOCH), RC_FENCED, RC_FATAL, "another process uses this transactional id", NULL},
+    {ERR(UNKNOWN_MEMBER_ID), RC_OWNERSHIP, RC_REJECT, NULL, NULL},
+    {ERR(ILLEGAL_GENERATION), RC_OWNERSHIP, RC_REJECT, NULL, NULL},
+    {ERR(FENCED_INSTANCE_ID), RC_OWNERSHIP, RC_REJECT, "it rejoined since, or another process uses its instance name",
+     NULL},
+    {ERR(_TIMED_OUT), RC_TIMEOUT, RC_RETRY, NULL, "no answer in time"},
+    {ERR(_TIMED_OUT_QUEUE), RC_TIMEOUT, RC_RETRY, NULL, NULL},
+    {ERR(_MSG_TIMED_OUT), RC_TIMEOUT, RC_RETRY, NULL, NULL},
+    {ERR(REQUEST_TIMED_OUT), RC_TIMEOUT, RC_RETRY, NULL, NULL},
+    {ERR(_TRANSPORT), RC_KAFKA, RC_RETRY, AWAY, UNREACHED},
+    {ERR(_ALL_BROKERS_DOWN), RC_KAFKA, RC_RETRY, AWAY, UNREACHED},
+    {ERR(TOPIC_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW, NULL},
+    {ERR(GROUP_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW, NULL},
+    {ERR(CLUSTER_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW, NULL},
+    {ERR(TRANSACTIONAL_ID_AUTHORIZATION_FAILED), RC_KAFKA, RC_REJECT, ALLOW, NULL},
+    {ERR(UNKNOWN_TOPIC_OR_PART), RC_KAFKA, RC_REJECT, NO_TOPIC, "it is not there"},
+    {ERR(_UNKNOWN_TOPIC), RC_KAFKA, RC_REJECT, NO_TOPIC, "it is not there"},
     {ERR(_UNKNOWN_PARTITION), RC_KAFKA, RC_REJECT,
-     "is it there, with kafka.partitions partitions? `rollcall-producer topics` says"},
-    {ERR(MSG_SIZE_TOO_LARGE), RC_KAFKA, RC_REJECT, "raise max.message.bytes of the topic and kafka.message.max.bytes"},
-    {ERR(RECORD_LIST_TOO_LARGE), RC_KAFKA, RC_REJECT, "raise max.message.bytes of the topic"},
-    {ERR(POLICY_VIOLATION), RC_KAFKA, RC_REJECT, NULL},
-    {ERR(INVALID_CONFIG), RC_KAFKA, RC_REJECT, NULL},
-    {ERR(INVALID_PARTITIONS), RC_KAFKA, RC_REJECT, NULL},
+     "is it there, with kafka.partitions partitions? `rollcall-producer topics` says", "no such topic or partition"},
+    {ERR(MSG_SIZE_TOO_LARGE), RC_KAFKA, RC_REJECT, "raise max.message.bytes of the topic and kafka.message.max.bytes",
+     NULL},
+    {ERR(RECORD_LIST_TOO_LARGE), RC_KAFKA, RC_REJECT, "raise max.message.bytes of the topic", NULL},
+    {ERR(POLICY_VIOLATION), RC_KAFKA, RC_REJECT, NULL, NULL},
+    {ERR(INVALID_CONFIG), RC_KAFKA, RC_REJECT, NULL, NULL},
+    {ERR(INVALID_PARTITIONS), RC_KAFKA, RC_REJECT, NULL, NULL},
     {ERR(INVALID_REPLICATION_FACTOR), RC_KAFKA, RC_REJECT,
-     "set kafka.replication_factor to at most the brokers there are"},
-    {ERR(INVALID_TRANSACTION_TIMEOUT), RC_KAFKA, RC_FATAL, "raise transaction.max.timeout.ms of the brokers to 10000"},
-    {ERR(UNSUPPORTED_VERSION), RC_KAFKA, RC_REJECT, NULL},
-    {ERR(_UNSUPPORTED_FEATURE), RC_KAFKA, RC_REJECT, NULL},
-    {ERR(_INVALID_ARG), RC_KAFKA, RC_REJECT, NULL},
-    {ERR(_AUTHENTICATION), RC_KAFKA, RC_RETRY, "see kafka.sasl.* in the configuration"},
-    {ERR(_SSL), RC_KAFKA, RC_RETRY, "see kafka.ssl.* in the configuration"},
+     "set kafka.replication_factor to at most the brokers there are", NULL},
+    {ERR(INVALID_TRANSACTION_TIMEOUT), RC_KAFKA, RC_FATAL, "raise transaction.max.timeout.ms of the brokers to 10000",
+     NULL},
+    {ERR(UNSUPPORTED_VERSION), RC_KAFKA, RC_REJECT, NULL, NULL},
+    {ERR(_UNSUPPORTED_FEATURE), RC_KAFKA, RC_REJECT, NULL, NULL},
+    {ERR(_INVALID_ARG), RC_KAFKA, RC_REJECT, NULL, NULL},
+    {ERR(_AUTHENTICATION), RC_KAFKA, RC_RETRY, "see kafka.sasl.* in the configuration", NULL},
+    {ERR(_SSL), RC_KAFKA, RC_RETRY, "see kafka.ssl.* in the configuration", NULL},
 };
 
 static mapping_t mapping_of(rd_kafka_resp_err_t err)
 {
     for (size_t i = 0; i < sizeof MAPPINGS / sizeof *MAPPINGS; i++)
         if (MAPPINGS[i].err == err) return MAPPINGS[i];
-    return (mapping_t){err, RC_KAFKA, RC_RETRY, NULL};
-}
-
-/* librdkafka's own would not tell an operator. */
-static const char *words_of(rd_kafka_resp_err_t err)
-{
-    if (err == ERR(_TIMED_OUT)) return "no answer in time";
-    if (err == ERR(_TRANSPORT) || err == ERR(_ALL_BROKERS_DOWN)) return "Kafka cannot be reached";
-    if (err == ERR(_UNKNOWN_PARTITION)) return "no such topic or partition";
-    if (err == ERR(UNKNOWN_TOPIC_OR_PART) || err == ERR(_UNKNOWN_TOPIC)) return "it is not there";
-    return rd_kafka_err2str(err);
+    return (mapping_t){err, RC_KAFKA, RC_RETRY, NULL, NULL};
 }
 
 rc_code_t rc_kafka_error(rc_error_t *error, rc_kafka_handle_t *handle, rd_kafka_resp_err_t err, const char *detail,
@@ -238,16 +233,17 @@ rc_code_t rc_kafka_error(rc_error_t *error, rc_kafka_handle_t *handle, rd_kafka_
         mapping.disposition = RC_FATAL;
         if (mapping.code == RC_OWNERSHIP) mapping.code = RC_FENCED;
     }
-    bool is_away = err == ERR(_TRANSPORT) || err == ERR(_ALL_BROKERS_DOWN);
-    if (handle && !death && (mapping.code == RC_TIMEOUT || is_away)) { /* what was seen is the cause of those */
+    /* What was seen is the cause of these. */
+    if (handle && !death && (mapping.code == RC_TIMEOUT || mapping.words == UNREACHED)) {
         pthread_mutex_lock(&handle->lock);
         if (*handle->last_error && rc_mono_now().ms - handle->last_error_at.ms < LAST_ERROR_FRESH_MS)
             memcpy(last, handle->last_error, sizeof last);
         pthread_mutex_unlock(&handle->lock);
     }
     if (*last) detail = last;
-    return rc_error_set(error, mapping.code, mapping.disposition, "%s: %s%s%s", what, detail ? detail : words_of(err),
-                        mapping.mend ? "; " : "", mapping.mend ? mapping.mend : "");
+    if (!detail) detail = mapping.words ? mapping.words : rd_kafka_err2str(err);
+    return rc_error_set(error, mapping.code, mapping.disposition, "%s: %s%s%s", what, detail, mapping.mend ? "; " : "",
+                        mapping.mend ? mapping.mend : "");
 }
 
 rd_kafka_topic_partition_list_t *rc_kafka_list(const rc_kafka_offset_t *offsets, size_t count)
