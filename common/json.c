@@ -36,6 +36,14 @@ void rc_json_put_str(json_t *object, const char *key, const char *value)
     if (value) (void)json_object_set_new(object, key, json_string(value));
 }
 
+void rc_json_put_str_or_null(json_t *object, const char *key, const char *value)
+{
+    if (value)
+        rc_json_put_str(object, key, value);
+    else
+        (void)json_object_set_new(object, key, json_null());
+}
+
 void rc_json_put_wall(json_t *object, const char *key, rc_wall_t value)
 {
     char text[RC_TIME_STR_SIZE];
@@ -46,6 +54,14 @@ void rc_json_put_date(json_t *object, const char *key, rc_date_t value)
 {
     char text[RC_TIME_STR_SIZE];
     if (rc_date_is_set(value)) rc_json_put_str(object, key, rc_date_str(value, text));
+}
+
+json_t *rc_json_symbols(const char *const *symbols, int count, uint32_t set)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++)
+        if (set >> i & 1U) (void)json_array_append_new(list, json_string(symbols[i]));
+    return list;
 }
 
 void rc_json_add_change(json_t *changes, const char *field, const char *before, const char *after)

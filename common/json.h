@@ -23,10 +23,14 @@ bool rc_json_bool(const json_t *object, const char *key, bool otherwise);
 
 /* Sets a string member; NULL leaves the key out. */
 void rc_json_put_str(json_t *object, const char *key, const char *value);
+/* Sets a string member; NULL is null. */
+void rc_json_put_str_or_null(json_t *object, const char *key, const char *value);
 /* Sets an RFC 3339 member; 0 leaves the key out. */
 void rc_json_put_wall(json_t *object, const char *key, rc_wall_t value);
 /* Sets a "YYYY-MM-DD" member; RC_DATE_NONE leaves the key out. */
 void rc_json_put_date(json_t *object, const char *key, rc_date_t value);
+/* The symbols of a bit set, symbols[i] for 1 << i (those of an rc_enum_t, mostly). New reference. */
+json_t *rc_json_symbols(const char *const *symbols, int count, uint32_t set);
 /* Appends {"field", "before", "after"}, a change of one value; NULL leaves that key out. */
 void rc_json_add_change(json_t *changes, const char *field, const char *before, const char *after);
 

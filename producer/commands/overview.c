@@ -229,7 +229,7 @@ static json_t *waiting_json(const int64_t waiting[RC_PENDING_COUNT])
 json_t *rc_overview_json(const rc_overview_t *overview)
 {
     const rc_sync_state_t *state = &overview->state;
-    json_t *json = json_object(), *paused = json_array(), *holds = json_array();
+    json_t *json = json_object(), *holds = json_array();
     rc_json_put_str(json, "id", overview->integration->id);
     rc_json_put_str(json, "name", overview->integration->name);
     if (overview->seen) rc_json_put_str(json, "state", rc_enum_str(&RC_ENUM_STATE, (int)state->state));
@@ -238,10 +238,8 @@ json_t *rc_overview_json(const rc_overview_t *overview)
     (void)json_object_set_new(json, "announced", json_integer(state->announced));
     (void)json_object_set_new(json, "waiting", waiting_json(overview->waiting));
     rc_json_put_wall(json, "next_poll_at", state->next_poll_at);
-    for (int type = 0; type < RC_EVENT_COUNT; type++)
-        if (state->paused >> type & 1U)
-            (void)json_array_append_new(paused, json_string(rc_enum_str(&RC_ENUM_EVENT, type)));
-    (void)json_object_set_new(json, "paused", paused);
+    (void)json_object_set_new(json, "paused",
+                              rc_json_symbols(RC_ENUM_EVENT.symbols, RC_ENUM_EVENT.count, state->paused));
     if (state->last_poll.started_at.ms)
         (void)json_object_set_new(json, "last_poll", rc_overview_poll_json(&state->last_poll));
     for (size_t i = 0; i < state->hold_count; i++)

@@ -48,11 +48,9 @@ static void print_resumption(const rc_tell_t *tell, uint32_t events, int64_t wai
 
 static void print_json(const rc_tell_t *tell, int64_t waiting)
 {
-    json_t *more = json_object(), *paused = json_array();
-    for (int type = 0; type < RC_EVENT_COUNT; type++)
-        if (tell->answer.state.paused >> type & 1U)
-            (void)json_array_append_new(paused, json_string(rc_enum_str(&RC_ENUM_EVENT, type)));
-    (void)json_object_set_new(more, "paused", paused);
+    json_t *more = json_object();
+    (void)json_object_set_new(more, "paused",
+                              rc_json_symbols(RC_ENUM_EVENT.symbols, RC_ENUM_EVENT.count, tell->answer.state.paused));
     (void)json_object_set_new(more, "waiting", json_integer(waiting));
     rc_tell_print_json(tell, more);
 }

@@ -21,18 +21,9 @@ static void put_int(json_t *object, const char *key, int64_t value)
     put(object, key, json_integer(value));
 }
 
-/* The symbols of a bit set. */
-static json_t *names_of(const rc_enum_t *of, uint32_t set)
-{
-    json_t *names = json_array();
-    for (int i = 0; i < of->count; i++)
-        if (set >> i & 1U) append(names, json_string(rc_enum_str(of, i)));
-    return names;
-}
-
 json_t *rc_answer_events(uint32_t events)
 {
-    return names_of(&RC_ENUM_EVENT, events);
+    return rc_json_symbols(RC_ENUM_EVENT.symbols, RC_ENUM_EVENT.count, events);
 }
 
 /* --- an integration --- */
@@ -127,7 +118,7 @@ static void put_state(json_t *json, const rc_sync_state_t *state)
     put_int(json, "failures", state->failures);
     put(json, "imported", json_boolean(state->watermark.ms != 0));
     rc_json_put_wall(json, "next_poll_at", state->next_poll_at);
-    put(json, "paused", names_of(&RC_ENUM_EVENT, state->paused));
+    put(json, "paused", rc_json_symbols(RC_ENUM_EVENT.symbols, RC_ENUM_EVENT.count, state->paused));
     if (state->last_poll.started_at.ms) put(json, "last_poll", report_json(&state->last_poll));
 }
 
@@ -251,7 +242,7 @@ json_t *rc_answer_waiting(const rc_known_t *known, const rc_waiting_t *waiting, 
     rc_json_put_str(json, "employee_id", waiting->employee_id);
     rc_json_put_str(json, "name", waiting->name);
     rc_json_put_str(json, "email", waiting->email);
-    put(json, "reasons", names_of(&RC_ENUM_PENDING, waiting->reasons));
+    put(json, "reasons", rc_json_symbols(RC_ENUM_PENDING.symbols, RC_ENUM_PENDING.count, waiting->reasons));
     rc_json_put_wall(json, "since", waiting->since);
     rc_json_put_wall(json, "until", waiting->until);
     for (size_t i = 0; i < waiting->hold_count; i++) {
@@ -333,7 +324,7 @@ json_t *rc_answer_order(const rc_order_t *order, const rc_command_note_t *ended,
         rc_json_put_str(json, "class", rc_enum_str(&RC_ENUM_BRAKE, (int)order->brake));
         put_int(json, "employees", order->employees);
     }
-    if (order->events) put(json, "events", names_of(&RC_ENUM_EVENT, order->events));
+    if (order->events) put(json, "events", rc_json_symbols(RC_ENUM_EVENT.symbols, RC_ENUM_EVENT.count, order->events));
     rc_json_put_wall(json, "issued_at", order->issued_at);
     rc_json_put_str(json, "status", status);
     if (ended) {

@@ -72,6 +72,21 @@ START_TEST(what_is_absent_is_left_out)
 }
 END_TEST
 
+START_TEST(a_set_is_its_symbols_and_a_value_may_be_null)
+{
+    static const char *const symbols[] = {"one", "two", "three"};
+    json_t *json = json_object();
+    rc_json_put_str_or_null(json, "a", "x");
+    rc_json_put_str_or_null(json, "b", NULL);
+    (void)json_object_set_new(json, "c", rc_json_symbols(symbols, 3, 1U << 0 | 1U << 2));
+    (void)json_object_set_new(json, "d", rc_json_symbols(symbols, 3, 0));
+    char *text = rc_json_text(json, false);
+    ck_assert_str_eq(text, "{\"a\":\"x\",\"b\":null,\"c\":[\"one\",\"three\"],\"d\":[]}");
+    free(text);
+    json_decref(json);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *all = suite_create("json");
@@ -80,6 +95,7 @@ static Suite *suite(void)
     tcase_add_test(tests, an_abyss_is_refused);
     tcase_add_test(tests, a_member_of_another_type_counts_as_absent);
     tcase_add_test(tests, what_is_absent_is_left_out);
+    tcase_add_test(tests, a_set_is_its_symbols_and_a_value_may_be_null);
     suite_add_tcase(all, tests);
     return all;
 }

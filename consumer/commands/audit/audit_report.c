@@ -230,11 +230,6 @@ void rc_audit_report(const rc_audit_t *audit)
 
 /* ---- For programs ---- */
 
-static json_t *text_or_null(const char *text)
-{
-    return text != NULL ? json_string(text) : json_null();
-}
-
 static void add_differences(json_t *list, const rc_finding_t *finding)
 {
     for (size_t i = 0; i < finding->difference_count; i++) {
@@ -242,8 +237,8 @@ static void add_differences(json_t *list, const rc_finding_t *finding)
         json_t *entry = json_object();
         rc_json_put_str(entry, "employee_id", finding->employee_id);
         rc_json_put_str(entry, "field", difference->field);
-        (void)json_object_set_new(entry, "hr", text_or_null(difference->hr));
-        (void)json_object_set_new(entry, "learnamp", text_or_null(difference->learnamp));
+        rc_json_put_str_or_null(entry, "hr", difference->hr);
+        rc_json_put_str_or_null(entry, "learnamp", difference->learnamp);
         (void)json_array_append_new(list, entry);
     }
 }

@@ -153,11 +153,6 @@ void rc_preview_report(const rc_preview_t *plan)
 
 /* ---- For programs ---- */
 
-static json_t *text_or_null(const char *text)
-{
-    return text != NULL ? json_string(text) : json_null();
-}
-
 static json_t *action_json(const rc_preview_person_t *planned)
 {
     json_t *action = json_object(), *changes = json_array();
@@ -168,8 +163,8 @@ static json_t *action_json(const rc_preview_person_t *planned)
     for (size_t i = 0; i < planned->change_count; i++) {
         json_t *change = json_object();
         rc_json_put_str(change, "field", planned->changes[i].field);
-        (void)json_object_set_new(change, "before", text_or_null(planned->changes[i].learnamp));
-        (void)json_object_set_new(change, "after", text_or_null(planned->changes[i].hr));
+        rc_json_put_str_or_null(change, "before", planned->changes[i].learnamp);
+        rc_json_put_str_or_null(change, "after", planned->changes[i].hr);
         (void)json_array_append_new(changes, change);
     }
     if (planned->change_count > 0)
@@ -192,15 +187,6 @@ static json_t *teams_json(const rc_preview_t *plan)
     return teams;
 }
 
-static json_t *paused_json(const rc_preview_t *plan)
-{
-    json_t *paused = json_array();
-    for (int type = 0; type < RC_EVENT_COUNT; type++)
-        if (plan->paused & 1u << type)
-            (void)json_array_append_new(paused, json_string(rc_enum_str(&RC_ENUM_EVENT, type)));
-    return paused;
-}
-
 json_t *rc_preview_json(const rc_preview_t *plan)
 {
     json_t *document = json_object(), *actions = json_array(), *unknown = json_array();
@@ -218,7 +204,9 @@ json_t *rc_preview_json(const rc_preview_t *plan)
     (void)json_object_set_new(document, "actions", actions);
     (void)json_object_set_new(document, "unknown_in_hr", unknown);
     (void)json_object_set_new(document, "teams", teams_json(plan));
-    if (plan->paused != 0) (void)json_object_set_new(document, "paused", paused_json(plan));
+    if (plan->paused != 0)
+        (void)json_object_set_new(document, "paused",
+                                  rc_json_symbols(RC_ENUM_EVENT.symbols, RC_ENUM_EVENT.count, plan->paused));
     if (plan->unreadable > 0) (void)json_object_set_new(document, "unreadable", json_integer(plan->unreadable));
     return document;
 }

@@ -241,15 +241,13 @@ void rc_undo_print_result(const rc_undo_run_t *run)
 
 static json_t *person_json(const rc_undo_run_t *run, const rc_undo_person_t *person)
 {
-    json_t *json = json_object(), *events = json_array(), *changes = json_array();
+    json_t *json = json_object(), *changes = json_array();
     rc_json_put_str(json, "employee_id", person->employee_id);
     rc_json_put_str(json, "action", rc_undo_str(person->judged));
     if (person->user_id != 0) (void)json_object_set_new(json, "user_id", json_integer(person->user_id));
     rc_json_put_wall(json, "since", person->since);
-    for (int type = 0; type < RC_EVENT_COUNT; type++)
-        if (person->types & 1u << type)
-            (void)json_array_append_new(events, json_string(rc_enum_str(&RC_ENUM_EVENT, type)));
-    (void)json_object_set_new(json, "events", events);
+    (void)json_object_set_new(json, "events",
+                              rc_json_symbols(RC_ENUM_EVENT.symbols, RC_ENUM_EVENT.count, person->types));
     for (size_t i = 0; i < person->difference_count && person->judged == RC_UNDO_RESTORE; i++) {
         json_t *change = json_object();
         rc_json_put_str(change, "field", person->differences[i].field);
