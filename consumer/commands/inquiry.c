@@ -72,8 +72,8 @@ void rc_inquiry_hush(rc_inquiry_t *inquiry)
 
 const char *rc_inquiry_command(const rc_inquiry_t *inquiry, const char *program, const char *command)
 {
-    const rc_args_t *args = inquiry->args;
-    const char *config = rc_cli_given_config(args);
-    return rc_arena_sprintf(inquiry->arena, "%s %s%s%s", program, command, config ? " --config " : "",
-                            config ? config : "");
+    char *line = rc_cli_line(inquiry->args, program, "%s", command);
+    const char *kept = rc_arena_strdup(inquiry->arena, line);
+    free(line);
+    return kept;
 }
