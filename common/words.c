@@ -39,6 +39,14 @@ const char *rc_words_distance(rc_arena_t *arena, rc_wall_t at, rc_wall_t now)
     return ms < 0 ? "just now" : "now";
 }
 
+const char *rc_words_spaced(rc_arena_t *arena, const char *name)
+{
+    char *words = rc_arena_strdup(arena, name);
+    for (char *at = words; *at; at++)
+        if (*at == '_') *at = ' ';
+    return words;
+}
+
 const char *rc_words_field(rc_arena_t *arena, const char *field)
 {
     static const char custom[] = "custom:";
@@ -48,10 +56,7 @@ const char *rc_words_field(rc_arena_t *arena, const char *field)
     for (size_t i = 0; i < sizeof people_say / sizeof *people_say; i++)
         if (strcmp(field, people_say[i][0]) == 0) return people_say[i][1];
     if (strncmp(field, custom, sizeof custom - 1) == 0) return rc_arena_strdup(arena, field + sizeof custom - 1);
-    char *words = rc_arena_strdup(arena, field);
-    for (char *at = words; *at; at++)
-        if (*at == '_') *at = ' ';
-    return words;
+    return rc_words_spaced(arena, field);
 }
 
 const char *rc_words_events(rc_arena_t *arena, uint32_t events)

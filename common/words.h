@@ -15,6 +15,8 @@ const char *rc_words_minute(rc_arena_t *arena, rc_wall_t at);
  * In the arena. */
 const char *rc_words_distance(rc_arena_t *arena, rc_wall_t at, rc_wall_t now);
 
+/* "team changes" of "team_changes". In the arena. */
+const char *rc_words_spaced(rc_arena_t *arena, const char *name);
 /* "job title" of "job_title", "manager" of "manager_email", "Cost centre" of "custom:Cost centre". In the arena. */
 const char *rc_words_field(rc_arena_t *arena, const char *field);
 /* "created, deactivated" of a set of event types; "everything" for all. In the arena. */

@@ -147,10 +147,7 @@ static void tell_pause(const telling_t *telling)
     rc_buf_add_str(telling->text,
                    rc_arena_sprintf(telling->arena, "paused: %s; nothing of it is published or applied, %s for it\n",
                                     rc_words_events(telling->arena, overview->state.paused),
-                                    waiting == 0   ? "nobody waits"
-                                    : waiting == 1 ? "1 person waits"
-                                                   : rc_arena_sprintf(telling->arena, "%s wait",
-                                                                      rc_report_people(telling->arena, waiting))));
+                                    waiting == 0 ? "nobody waits" : rc_say_waiting(telling->arena, waiting)));
     type_next(telling, "resume", "", "goes on");
 }
 

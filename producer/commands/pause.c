@@ -19,9 +19,7 @@ static void print_pause(const rc_tell_t *tell, uint32_t events, int64_t waiting)
            "has been sent already is done.\n");
     printf("Goes on: polling, and %s.\n", going_on ? rc_words_events(arena, going_on) : "nothing else");
     printf("%s because of a pause. A change with a paused part waits as a whole.\n",
-           waiting == 0   ? "Nobody waits yet"
-           : waiting == 1 ? "1 person waits"
-                          : rc_arena_sprintf(arena, "%s wait", rc_report_people(arena, waiting)));
+           waiting == 0 ? "Nobody waits yet" : rc_say_waiting(arena, waiting));
     printf("\n  rollcall-producer resume --integration %s%s    # goes on\n", tell->integration->id, tell->config_words);
 }
 

@@ -71,9 +71,7 @@ static void print_counts(const page_t *page)
     if (!*words) {
         (void)fprintf(page->stream, "Nothing would change: everybody is as it was published");
         (void)fprintf(page->stream, groups->waiting_people ? "; %s for something.\n" : ".\n",
-                      rc_arena_sprintf(page->arena, "%s %s",
-                                       rc_report_people(page->arena, (int64_t)groups->waiting_people),
-                                       groups->waiting_people == 1 ? "waits" : "wait"));
+                      rc_say_waiting(page->arena, (int64_t)groups->waiting_people));
         return;
     }
     (void)fprintf(page->stream, "%s.\n", words);
@@ -83,9 +81,8 @@ static void print_counts(const page_t *page)
         (void)fprintf(page->stream, "; those of %s would be held until you decide",
                       rc_report_people(page->arena, (int64_t)groups->held));
     if (groups->waiting_people)
-        (void)fprintf(page->stream, "; %s %s for something else",
-                      rc_report_people(page->arena, (int64_t)groups->waiting_people),
-                      groups->waiting_people == 1 ? "waits" : "wait");
+        (void)fprintf(page->stream, "; %s for something else",
+                      rc_say_waiting(page->arena, (int64_t)groups->waiting_people));
     (void)fprintf(page->stream, ".\n");
     /* Everybody was read and nobody was known: who is neither created nor waits is of no concern. */
     int64_t others =
