@@ -176,8 +176,7 @@ static rc_exit_t complain_option(const rc_args_t *args, const char *text)
 /* Where an address is no id nobody would be found by it, and "nobody" reads like an answer. */
 static rc_exit_t refuse_address(const rc_args_t *args)
 {
-    if (!args->employee || !strchr(args->employee, '@') || strcmp(args->command->name, "trace") == 0)
-        return RC_EXIT_DONE;
+    if (!args->employee || !strchr(args->employee, '@') || args->command->by_address) return RC_EXIT_DONE;
     return rc_cli_fail(args, RC_EXIT_USAGE,
                        "--employee: \"%s\" is an address; write Kombo's id, which `rollcall-consumer trace%s%s "
                        "--employee %s` shows",
@@ -393,7 +392,7 @@ rc_exit_t rc_cli_config(const rc_args_t *args, rc_config_t **config)
                                     .program = args->program->name,
                                     .instance = loaded->instance});
     /* What Kafka's client complains about is in a command's result. */
-    bool is_service = args->command && strcmp(args->command->name, "run") == 0;
+    bool is_service = args->command && args->command->is_service;
     rc_log_mute(is_service || loaded->log.level == RC_LEVEL_DEBUG ? NULL : "kafka client");
     *config = loaded;
     return RC_EXIT_DONE;

@@ -82,6 +82,8 @@ typedef struct rc_cli_command {
     uint32_t options;    /* bit set of RC_OPT(…); --config belongs to every command */
     uint32_t required;
     rc_exit_t (*run)(const rc_args_t *args);
+    bool is_service; /* it runs until it is stopped, and has a log rather than a result */
+    bool by_address; /* --employee may be an e-mail address as well */
 } rc_cli_command_t;
 
 typedef struct rc_cli_program {

@@ -10,7 +10,8 @@ static const rc_cli_command_t COMMANDS[] = {
          "several, and every lane in any number of processes. Two processes on one host need two --instance names.",
      .example = "run\nrun --events deactivated --instance leavers",
      .options = RC_OPT(INSTANCE) | RC_OPT(LISTEN) | RC_OPT(EVENTS),
-     .run = rc_consumer_run},
+     .run = rc_consumer_run,
+     .is_service = true},
     {.name = "plan",
      .summary = "say what the next run would do at Learn Amp, and do nothing",
      .details =
@@ -58,7 +59,8 @@ static const rc_cli_command_t COMMANDS[] = {
                 "trace --integration personio:CBNMt7dSNCzBdnRTx87dev4E --employee 2dzRiz6mB3wKgtBAtEC9ve5m",
      .options = RC_OPT(INTEGRATION) | RC_OPT(JSON),
      .required = RC_OPT(EMPLOYEE),
-     .run = rc_consumer_trace},
+     .run = rc_consumer_trace,
+     .by_address = true},
     {.name = "dlq list",
      .summary = "list the dead letters that wait for a person",
      .details =

@@ -10,7 +10,8 @@ static const rc_cli_command_t COMMANDS[] = {
          "host need two --instance names.",
      .example = "run\nrun --instance second --listen 127.0.0.1:0",
      .options = RC_OPT(INSTANCE) | RC_OPT(LISTEN),
-     .run = rc_producer_run},
+     .run = rc_producer_run,
+     .is_service = true},
     {.name = "plan",
      .summary = "preview the next poll: who would be created, changed, deactivated",
      .details =

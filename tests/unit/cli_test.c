@@ -35,15 +35,18 @@ static rc_exit_t load(const rc_args_t *args)
     "in the middle.\nA second."
 
 static const rc_cli_command_t COMMANDS[] = {
-    {"run", "the service", "More about it.", "run\nrun --instance blue", RC_OPT(INSTANCE) | RC_OPT(LISTEN), 0, keep},
-    {"once", "one poll", NULL, NULL, RC_OPT(INTEGRATION) | RC_OPT(FULL) | RC_OPT(JSON) | RC_OPT(WAIT), 0, keep},
-    {"dlq list", "lists", NULL, NULL, RC_OPT(EVENTS) | RC_OPT(SINCE) | RC_OPT(OFFSET), RC_OPT(INTEGRATION), keep},
-    {"dlq replay", "replays", LONG_DETAILS, NULL, RC_OPT(APPLY), 0, keep},
-    {"forget", "erases", NULL, NULL, RC_OPT(EMPLOYEE), 0, keep},
-    {"trace", "tells", NULL, NULL, RC_OPT(EMPLOYEE), 0, keep},
-    {"load", "loads", NULL, NULL, RC_OPT(INSTANCE) | RC_OPT(LISTEN) | RC_OPT(INTEGRATION), 0, load},
-    {"config", "prints", NULL, NULL, RC_OPT(REFERENCE), 0, rc_cli_run_config},
-    {NULL, NULL, NULL, NULL, 0, 0, NULL},
+    {"run", "the service", "More about it.", "run\nrun --instance blue", RC_OPT(INSTANCE) | RC_OPT(LISTEN), 0, keep,
+     true, false},
+    {"once", "one poll", NULL, NULL, RC_OPT(INTEGRATION) | RC_OPT(FULL) | RC_OPT(JSON) | RC_OPT(WAIT), 0, keep, false,
+     false},
+    {"dlq list", "lists", NULL, NULL, RC_OPT(EVENTS) | RC_OPT(SINCE) | RC_OPT(OFFSET), RC_OPT(INTEGRATION), keep, false,
+     false},
+    {"dlq replay", "replays", LONG_DETAILS, NULL, RC_OPT(APPLY), 0, keep, false, false},
+    {"forget", "erases", NULL, NULL, RC_OPT(EMPLOYEE), 0, keep, false, false},
+    {"trace", "tells", NULL, NULL, RC_OPT(EMPLOYEE), 0, keep, false, true},
+    {"load", "loads", NULL, NULL, RC_OPT(INSTANCE) | RC_OPT(LISTEN) | RC_OPT(INTEGRATION), 0, load, false, false},
+    {"config", "prints", NULL, NULL, RC_OPT(REFERENCE), 0, rc_cli_run_config, false, false},
+    {NULL, NULL, NULL, NULL, 0, 0, NULL, false, false},
 };
 static const rc_cli_program_t PROGRAM = {"rollcall-producer", "publishes", COMMANDS, RC_METRICS_PRODUCER};
 
