@@ -1,6 +1,6 @@
-/* The event loop of a program: watched file descriptors, timers, and work posted from other threads. One
- * thread runs a loop and makes every call on it; rc_loop_post is the one call for other threads. Callbacks run on the
- * loop's thread, never from inside the call that asked for them. The one place with libuv. */
+/* The event loop of a program: watched file descriptors, timers, and work posted from other threads. One thread runs a
+ * loop and makes every call on it; rc_loop_post is the one call for other threads. Callbacks run on the loop's thread,
+ * never from inside the call that asked for them. The one place with libuv. */
 #ifndef RC_COMMON_LOOP_H
 #define RC_COMMON_LOOP_H
 

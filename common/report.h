@@ -1,7 +1,6 @@
 /* What commands print for people: aligned tables. Widths count characters as a terminal shows them. On a terminal
  * sentences are wrapped to its width, and a table that is still too wide is printed with a line for each cell; nothing
- * is ever cut. Nothing but text is written unless there is a terminal. Any thread, one report
- * at a time. */
+ * is ever cut. Nothing but text is written unless there is a terminal. Any thread, one report at a time. */
 #ifndef RC_COMMON_REPORT_H
 #define RC_COMMON_REPORT_H
 
@@ -21,8 +20,8 @@ typedef struct {
 } rc_report_style_t;
 
 /* `columns` are headings separated by '|'; one that begins with '>' is aligned to the right, one that begins with '~'
- * holds sentences, which may go on in the next line: "integration|>holds|~what to do". Returns new
- * (free with rc_report_free). */
+ * holds sentences, which may go on in the next line: "integration|>holds|~what to do". Returns new (free with
+ * rc_report_free). */
 rc_report_t *rc_report_new(const char *columns);
 void rc_report_free(rc_report_t *report); /* NULL is fine */
 
