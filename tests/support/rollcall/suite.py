@@ -5,6 +5,7 @@ import time
 import traceback
 
 TESTS = []
+SHOWN = 2000  # characters of a value that is not what was expected
 
 
 def test(function):
@@ -21,9 +22,14 @@ def fail(problems, what=""):
         raise AssertionError(f"{what + ': ' if what else ''}{len(problems)} found\n    {shown}{more}")
 
 
+def show(value):
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} … ({len(text):,} characters)"
+
+
 def equal(actual, expected, what=""):
     if actual != expected:
-        raise AssertionError(f"{what + ': ' if what else ''}{actual!r}, and not {expected!r}")
+        raise AssertionError(f"{what + ': ' if what else ''}{show(actual)}, and not {show(expected)}")
 
 
 class Skip(Exception):
