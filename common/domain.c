@@ -71,11 +71,17 @@ static rc_ref_t copy_ref(rc_arena_t *arena, rc_ref_t ref)
     return (rc_ref_t){rc_arena_strdup(arena, ref.id), rc_arena_strdup(arena, ref.name)};
 }
 
-static const char *custom_field(const rc_employee_t *employee, const char *name)
+const rc_custom_t *rc_custom_find(const rc_custom_t *custom, size_t count, const char *name)
 {
-    for (size_t i = 0; i < employee->custom_count; i++)
-        if (strcmp(employee->custom[i].name, name) == 0) return employee->custom[i].value;
+    for (size_t i = 0; i < count; i++)
+        if (rc_text_equal(custom[i].name, name)) return &custom[i];
     return NULL;
+}
+
+const char *rc_employee_custom(const rc_employee_t *employee, const char *name)
+{
+    const rc_custom_t *custom = rc_custom_find(employee->custom, employee->custom_count, name);
+    return custom ? custom->value : NULL;
 }
 
 const char *rc_employee_name(rc_arena_t *arena, const rc_employee_t *employee)
@@ -102,7 +108,7 @@ const char *rc_employee_field(rc_arena_t *arena, const rc_employee_t *employee, 
                   {"hire_date", rc_date_str(employee->hire_date, hired)},
                   {"leave_date", rc_date_str(employee->leave_date, left)},
                   {"primary_location", employee->primary_location.name}};
-    if (strncmp(field, custom, sizeof custom - 1) == 0) return custom_field(employee, field + sizeof custom - 1);
+    if (strncmp(field, custom, sizeof custom - 1) == 0) return rc_employee_custom(employee, field + sizeof custom - 1);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (strcmp(fields[i].name, field) == 0)
             return fields[i].text && *fields[i].text ? rc_arena_strdup(arena, fields[i].text) : NULL;

@@ -275,6 +275,11 @@ rc_employee_t rc_employee_copy(rc_arena_t *arena, const rc_employee_t *employee)
 /* First and last name, or the one that is there; NULL when both are missing. In the arena, or borrowed. */
 const char *rc_employee_name(rc_arena_t *arena, const rc_employee_t *employee);
 
+/* The custom field of that name; NULL: there is none. Borrows. */
+const rc_custom_t *rc_custom_find(const rc_custom_t *custom, size_t count, const char *name);
+/* Its value; NULL: empty, or there is none. Borrows. */
+const char *rc_employee_custom(const rc_employee_t *employee, const char *name);
+
 /* The value of a field by the name that changed_fields uses ("job_title", "custom:Cost centre"), as text in the arena;
  * NULL: empty, or no such field. For what people read. */
 const char *rc_employee_field(rc_arena_t *arena, const rc_employee_t *employee, const char *field);

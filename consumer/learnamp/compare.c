@@ -65,19 +65,12 @@ static void compare_language(comparison_t *comparison)
     if (shown == NULL || strcasecmp(wanted, shown) != 0) add(comparison, "language", wanted, shown);
 }
 
-static const rc_custom_t *find_custom(const rc_custom_t *custom, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (rc_text_equal(custom[i].name, name)) return &custom[i];
-    return NULL;
-}
-
 static void compare_custom(comparison_t *comparison, const char *name)
 {
     const rc_employee_t *employee = comparison->employee;
     const rc_learnamp_profile_t *profile = comparison->profile;
-    const rc_custom_t *wanted = find_custom(employee->custom, employee->custom_count, name);
-    const rc_custom_t *shown = find_custom(profile->custom, profile->custom_count, name);
+    const rc_custom_t *wanted = rc_custom_find(employee->custom, employee->custom_count, name);
+    const rc_custom_t *shown = rc_custom_find(profile->custom, profile->custom_count, name);
     if (!profile->custom_known || wanted == NULL) return;
     compare_text(comparison, rc_arena_sprintf(comparison->arena, "custom:%s", name), wanted->value,
                  shown != NULL ? shown->value : NULL);

@@ -132,20 +132,15 @@ static void put(rc_json_writer_t *json, const char *parameter, const char *value
         rc_json_write_str(json, parameter, "");
 }
 
-/* The custom field of that mapping; NULL: it was mapped since this state was published, the next poll brings it. */
-static const rc_custom_t *find_custom(const rc_employee_t *employee, const rc_mapping_t *mapping)
-{
-    for (size_t i = 0; i < employee->custom_count; i++)
-        if (rc_text_equal(employee->custom[i].name, mapping->custom_name)) return &employee->custom[i];
-    return NULL;
-}
-
 static void put_custom_fields(rc_json_writer_t *json, const rc_body_t *body, bool creates)
 {
     bool is_open = false;
     for (size_t i = 0; i < body->integration->mapping_count; i++) {
         const rc_mapping_t *mapping = &body->integration->mapping[i];
-        const rc_custom_t *custom = mapping->target == RC_TARGET_CUSTOM ? find_custom(body->employee, mapping) : NULL;
+        if (mapping->target != RC_TARGET_CUSTOM) continue;
+        const rc_custom_t *custom =
+            rc_custom_find(body->employee->custom, body->employee->custom_count, mapping->custom_name);
+        /* None: it was mapped since this state was published, the next poll brings it. */
         if (!custom || (creates && rc_text_empty(custom->value))) continue;
         if (!is_open) rc_json_write_open(json, "customFields", '[');
         is_open = true;

@@ -87,17 +87,10 @@ static void set_location(const work_t *work, const char *source, const char *val
     work->out->employee.primary_location = location;
 }
 
-static const char *find_custom(const rc_employee_t *employee, const char *name)
-{
-    for (size_t i = 0; i < employee->custom_count; i++)
-        if (strcmp(employee->custom[i].name, name) == 0) return employee->custom[i].value;
-    return NULL;
-}
-
 /* `custom` has `*count` entries, rising by name; the mapping comes in that order already, as a rule. */
 static void add_custom(const work_t *work, rc_custom_t *custom, size_t *count, const char *name, const char *value)
 {
-    if (!value && keeps_empty(work)) value = find_custom(work->published, name);
+    if (!value && keeps_empty(work)) value = rc_employee_custom(work->published, name);
     size_t at = *count;
     for (; at > 0 && strcmp(custom[at - 1].name, name) > 0; at--) custom[at] = custom[at - 1];
     custom[at] = (rc_custom_t){name, value};

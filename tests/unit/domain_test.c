@@ -128,6 +128,19 @@ START_TEST(a_copy_is_the_same_and_its_own)
 }
 END_TEST
 
+START_TEST(a_custom_field_is_found_by_its_whole_name)
+{
+    const rc_custom_t custom[] = {{NULL, "nameless"}, {"Cost", "1"}, {"Cost centre", "2"}, {"Shift", NULL}};
+    const rc_employee_t employee = {.custom = custom, .custom_count = 4};
+    ck_assert_ptr_eq(rc_custom_find(custom, 4, "Cost centre"), &custom[2]);
+    ck_assert_ptr_null(rc_custom_find(custom, 4, "cost"));
+    ck_assert_ptr_null(rc_custom_find(NULL, 0, "Cost"));
+    ck_assert_str_eq(rc_employee_custom(&employee, "Cost"), "1");
+    ck_assert_ptr_null(rc_employee_custom(&employee, "Shift"));
+    ck_assert_ptr_null(rc_employee_custom(&employee, "Sh"));
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *all = suite_create("domain");
@@ -137,6 +150,7 @@ static Suite *suite(void)
     tcase_add_test(tests, pictures_are_the_same_whatever_their_signature);
     tcase_add_test(tests, a_difference_in_any_field_is_a_difference);
     tcase_add_test(tests, a_copy_is_the_same_and_its_own);
+    tcase_add_test(tests, a_custom_field_is_found_by_its_whole_name);
     suite_add_tcase(all, tests);
     return all;
 }
