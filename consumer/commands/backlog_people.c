@@ -124,34 +124,34 @@ bool rc_backlog_take(void *opaque, const rc_history_record_t *record)
 
 /* ---- Decoding ---- */
 
+static rc_code_t decode(rc_backlog_t *backlog, rc_arena_t *arena, rc_history_record_t *record, const void *value,
+                        size_t value_bytes, rc_error_t *error)
+{
+    record->message.value = value;
+    record->message.value_bytes = value_bytes;
+    rc_history_decode(backlog->history, arena, record, backlog->cancelled);
+    if (record->fault.code != RC_OK && error != NULL) *error = record->fault;
+    return record->fault.code;
+}
+
 rc_code_t rc_backlog_snapshot(rc_backlog_t *backlog, const rc_backlog_person_t *person, rc_arena_t *arena,
                               rc_snapshot_t *snapshot, bool *found, rc_error_t *error)
 {
     rc_history_record_t record = {.kind = RC_TOPIC_SNAPSHOT};
     *found = person->snapshot != NULL;
     if (!*found) return RC_OK;
-    record.message.value = person->snapshot;
-    record.message.value_bytes = person->snapshot_bytes;
-    rc_history_decode(backlog->history, arena, &record, backlog->cancelled);
-    if (record.fault.code == RC_OK)
-        *snapshot = record.snapshot;
-    else if (error != NULL)
-        *error = record.fault;
-    return record.fault.code;
+    rc_code_t code = decode(backlog, arena, &record, person->snapshot, person->snapshot_bytes, error);
+    if (code == RC_OK) *snapshot = record.snapshot;
+    return code;
 }
 
 rc_code_t rc_backlog_event(rc_backlog_t *backlog, const rc_waiting_t *waiting, rc_arena_t *arena, rc_event_t *event,
                            rc_error_t *error)
 {
     rc_history_record_t record = {.kind = waiting->kind};
-    record.message.value = waiting->value;
-    record.message.value_bytes = waiting->value_bytes;
-    rc_history_decode(backlog->history, arena, &record, backlog->cancelled);
-    if (record.fault.code == RC_OK)
-        *event = record.event;
-    else if (error != NULL)
-        *error = record.fault;
-    return record.fault.code;
+    rc_code_t code = decode(backlog, arena, &record, waiting->value, waiting->value_bytes, error);
+    if (code == RC_OK) *event = record.event;
+    return code;
 }
 
 const char *rc_backlog_skips(const rc_backlog_person_t *person, const rc_waiting_t *waiting)
