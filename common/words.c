@@ -39,6 +39,12 @@ const char *rc_words_distance(rc_arena_t *arena, rc_wall_t at, rc_wall_t now)
     return ms < 0 ? "just now" : "now";
 }
 
+const char *rc_words_join(rc_arena_t *arena, const char *list, const char *separator, const char *item)
+{
+    if (rc_text_empty(item)) return list;
+    return rc_text_empty(list) ? item : rc_arena_sprintf(arena, "%s%s%s", list, separator, item);
+}
+
 const char *rc_words_spaced(rc_arena_t *arena, const char *name)
 {
     char *words = rc_arena_strdup(arena, name);
@@ -64,8 +70,7 @@ const char *rc_words_events(rc_arena_t *arena, uint32_t events)
     const char *words = "";
     if (events == (1U << RC_EVENT_COUNT) - 1) return "everything";
     for (int type = 0; type < RC_EVENT_COUNT; type++)
-        if (events >> type & 1U)
-            words = rc_arena_sprintf(arena, "%s%s%s", words, *words ? ", " : "", rc_enum_str(&RC_ENUM_EVENT, type));
+        if (events >> type & 1U) words = rc_words_join(arena, words, ", ", rc_enum_str(&RC_ENUM_EVENT, type));
     return words;
 }
 

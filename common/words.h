@@ -15,6 +15,9 @@ const char *rc_words_minute(rc_arena_t *arena, rc_wall_t at);
  * In the arena. */
 const char *rc_words_distance(rc_arena_t *arena, rc_wall_t at, rc_wall_t now);
 
+/* A list in words with one more: "created, deactivated". NULL and "" are the empty list, and an item that is passed
+ * over. In the arena, or borrowed. */
+const char *rc_words_join(rc_arena_t *arena, const char *list, const char *separator, const char *item);
 /* "team changes" of "team_changes". In the arena. */
 const char *rc_words_spaced(rc_arena_t *arena, const char *name);
 /* "job title" of "job_title", "manager" of "manager_email", "Cost centre" of "custom:Cost centre". In the arena. */

@@ -29,8 +29,8 @@ static const char *words_waiting(rc_arena_t *arena, const int64_t waiting[RC_PEN
     const char *words = "";
     for (int reason = 0; reason < RC_PENDING_COUNT; reason++)
         if (waiting[reason] > 0)
-            words = rc_arena_sprintf(arena, "%s%s%lld %s", words, *words ? ", " : "", (long long)waiting[reason],
-                                     REASONS[reason]);
+            words = rc_words_join(arena, words, ", ",
+                                  rc_arena_sprintf(arena, "%lld %s", (long long)waiting[reason], REASONS[reason]));
     return words;
 }
 

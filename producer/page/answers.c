@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "common/words.h"
 #include "producer/page/fold.h"
 #include "producer/rules/diff.h"
 
@@ -175,8 +176,7 @@ static const char *team_names(rc_arena_t *arena, const rc_employee_t *employee)
     const char *names = NULL;
     for (size_t i = 0; i < employee->secondary_team_count; i++) {
         const rc_ref_t *team = &employee->secondary_teams[i];
-        const char *name = team->name ? team->name : team->id;
-        names = names ? rc_arena_sprintf(arena, "%s, %s", names, name) : name;
+        names = rc_words_join(arena, names, ", ", team->name ? team->name : team->id);
     }
     return names;
 }

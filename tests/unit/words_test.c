@@ -64,6 +64,16 @@ START_TEST(words_name_all_event_types_at_once)
 }
 END_TEST
 
+START_TEST(words_pass_over_what_is_missing_in_a_list)
+{
+    const char *list = rc_words_join(arena, rc_words_join(arena, NULL, ", ", "a"), ", ", NULL);
+    ck_assert_str_eq(list, "a");
+    ck_assert_str_eq(rc_words_join(arena, rc_words_join(arena, list, "; ", ""), "; ", "b"), "a; b");
+    ck_assert_str_eq(rc_words_join(arena, "", "; ", "b"), "b");
+    ck_assert_ptr_null(rc_words_join(arena, NULL, ", ", ""));
+}
+END_TEST
+
 START_TEST(words_say_an_id_once)
 {
     const rc_integration_t named = {.id = "personio:A", .name = "Acme GmbH"}, same = {.id = "a:1", .name = "a:1"};
@@ -82,6 +92,7 @@ int main(void)
                         sizeof fields / sizeof *fields);
     tcase_add_test(words, words_say_moments_in_utc);
     tcase_add_test(words, words_name_all_event_types_at_once);
+    tcase_add_test(words, words_pass_over_what_is_missing_in_a_list);
     tcase_add_test(words, words_say_an_id_once);
     suite_add_tcase(suite, words);
     return rc_unit_run(suite);

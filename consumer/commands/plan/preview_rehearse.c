@@ -114,8 +114,7 @@ static const char *list_of_fields(rc_arena_t *arena, const rc_preview_person_t *
 {
     const char *text = "";
     for (size_t i = 0; i < planned->change_count; i++)
-        text = rc_arena_sprintf(arena, "%s%s%s", text, i > 0 ? ", " : "",
-                                rc_words_field(arena, planned->changes[i].field));
+        text = rc_words_join(arena, text, ", ", rc_words_field(arena, planned->changes[i].field));
     return text;
 }
 

@@ -78,8 +78,7 @@ static void print_teams(const rc_preview_t *plan)
             const rc_preview_team_t *team = &plan->planned_teams[i];
             if (strcmp(team->what, whats[w]) != 0) continue;
             if (count++ < SHOWN_OF_A_KIND)
-                names = rc_arena_sprintf(plan->arena, "%s%s%s", names, *names != '\0' ? ", " : "",
-                                         team->name != NULL ? team->name : team->team_id);
+                names = rc_words_join(plan->arena, names, ", ", team->name != NULL ? team->name : team->team_id);
         }
         if (count > SHOWN_OF_A_KIND) names = rc_arena_sprintf(plan->arena, "%s …", names);
         if (count > 0) rc_report_add_format(report, "%s\t%lld\t%s", words[w], (long long)count, names);

@@ -35,17 +35,11 @@ static void say_row(rc_report_t *report, const char *name, const char *text)
     if (!rc_text_empty(text)) rc_report_add(report, cells);
 }
 
-static const char *join(rc_arena_t *arena, const char *text, const char *more)
-{
-    if (rc_text_empty(more)) return text;
-    return rc_text_empty(text) ? more : rc_arena_sprintf(arena, "%s, %s", text, more);
-}
-
 static const char *say_employee(rc_arena_t *arena, const rc_employee_t *employee)
 {
-    const char *text = join(arena, rc_employee_name(arena, employee), employee->email);
-    text = join(arena, text, employee->job_title);
-    return join(arena, text, employee->primary_team.name);
+    const char *text = rc_words_join(arena, rc_employee_name(arena, employee), ", ", employee->email);
+    text = rc_words_join(arena, text, ", ", employee->job_title);
+    return rc_words_join(arena, text, ", ", employee->primary_team.name);
 }
 
 static const char *say_published(const trace_t *trace)

@@ -107,9 +107,10 @@ static const char *say_changes(rc_arena_t *arena, const rc_event_t *event)
     const char *words = "";
     for (size_t i = 0; i < event->profile.change_count; i++) {
         const rc_change_t *change = &event->profile.changes[i];
-        words = rc_arena_sprintf(arena, "%s%s%s: %s → %s", words, *words ? "; " : "",
-                                 rc_words_field(arena, change->field), or_nothing(change->previous),
-                                 or_nothing(rc_employee_field(arena, &event->employee, change->field)));
+        words = rc_words_join(arena, words, "; ",
+                              rc_arena_sprintf(arena, "%s: %s → %s", rc_words_field(arena, change->field),
+                                               or_nothing(change->previous),
+                                               or_nothing(rc_employee_field(arena, &event->employee, change->field))));
     }
     return *words ? words : "nothing that it names";
 }
@@ -221,8 +222,7 @@ static void tell_pending(telling_t *telling)
     const char *why = "";
     for (int reason = 0; reason < RC_PENDING_COUNT; reason++)
         if (pending->reasons & 1U << reason)
-            why = rc_arena_sprintf(telling->arena, "%s%s%s", why, *why ? "; " : "",
-                                   rc_words_pending((rc_pending_reason_t)reason));
+            why = rc_words_join(telling->arena, why, "; ", rc_words_pending((rc_pending_reason_t)reason));
     for (size_t i = 0; i < pending->hold_count; i++)
         why = rc_arena_sprintf(telling->arena, "%s; hold %s%s", why, pending->holds[i].hold_id,
                                pending->holds[i].approved ? " (approved)" : "");

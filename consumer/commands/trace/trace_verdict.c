@@ -304,10 +304,11 @@ static const char *say_differences(const judging_t *judging)
     const char *words = "";
     for (size_t i = 0; i < judging->facts->difference_count; i++) {
         const rc_difference_t *difference = &judging->facts->differences[i];
-        words = rc_arena_sprintf(judging->arena, "%s%s%s: %s, and HR says %s", words, *words ? "; " : "",
-                                 rc_words_field(judging->arena, difference->field),
-                                 difference->learnamp ? difference->learnamp : "nothing",
-                                 difference->hr ? difference->hr : "nothing");
+        words = rc_words_join(judging->arena, words, "; ",
+                              rc_arena_sprintf(judging->arena, "%s: %s, and HR says %s",
+                                               rc_words_field(judging->arena, difference->field),
+                                               difference->learnamp ? difference->learnamp : "nothing",
+                                               difference->hr ? difference->hr : "nothing"));
     }
     return rc_arena_sprintf(judging->arena, "Learn Amp has other values (changed by hand?): %s", words);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "common/words.h"
 #include "consumer/commands/undo/undo_state.h"
 
 enum { LIST_ABOVE = 500 }; /* people: from here on the whole list costs fewer requests than one for each */
@@ -49,13 +50,6 @@ static void compare_manager(rc_undo_run_t *run, rc_undo_person_t *person, const 
     person->difference_count = count + 1;
 }
 
-static const char *custom_value(const rc_employee_t *employee, const char *name)
-{
-    for (size_t i = 0; i < employee->custom_count; i++)
-        if (strcmp(employee->custom[i].name, name) == 0) return employee->custom[i].value;
-    return NULL;
-}
-
 /* What the sync changed of a field that Learn Amp does not show: it is written, and nobody can tell whether it has to
  * be. */
 static const char *unseen_field(const rc_undo_person_t *person, const rc_mapping_t *mapping, bool custom_known)
@@ -68,7 +62,7 @@ static const char *unseen_field(const rc_undo_person_t *person, const rc_mapping
         return then->leave_date.days == now->leave_date.days ? NULL : "leave_date";
     case RC_TARGET_CUSTOM: {
         const char *name = mapping->custom_name;
-        bool equal = custom_known || rc_text_equal(custom_value(then, name), custom_value(now, name));
+        bool equal = custom_known || rc_text_equal(rc_employee_custom(then, name), rc_employee_custom(now, name));
         return equal ? NULL : name;
     }
     default:
@@ -81,8 +75,7 @@ static void find_unseen(rc_undo_run_t *run, rc_undo_person_t *person, bool custo
     person->unseen = NULL;
     for (size_t i = 0; i < run->integration->mapping_count; i++) {
         const char *field = unseen_field(person, &run->integration->mapping[i], custom_known);
-        if (field == NULL) continue;
-        person->unseen = person->unseen != NULL ? rc_arena_sprintf(run->arena, "%s, %s", person->unseen, field) : field;
+        person->unseen = rc_words_join(run->arena, person->unseen, ", ", field);
     }
 }
 

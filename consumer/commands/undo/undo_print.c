@@ -19,11 +19,6 @@ static void print_step(const char *indent, char *line, const char *what)
     free(line);
 }
 
-static const char *join(rc_arena_t *arena, const char *text, const char *more)
-{
-    return *text != '\0' ? rc_arena_sprintf(arena, "%s; %s", text, more) : more;
-}
-
 static const char *quoted(rc_arena_t *arena, const char *value)
 {
     return value != NULL ? rc_arena_sprintf(arena, "\"%s\"", value) : "nothing";
@@ -32,11 +27,8 @@ static const char *quoted(rc_arena_t *arena, const char *value)
 static const char *happened(rc_arena_t *arena, const rc_undo_person_t *person)
 {
     const char *text = "";
-    for (int type = 0; type < RC_EVENT_COUNT; type++) {
-        if (!(person->types & 1u << type)) continue;
-        const char *word = rc_enum_str(&RC_ENUM_EVENT, type);
-        text = *text != '\0' ? rc_arena_sprintf(arena, "%s, %s", text, word) : word;
-    }
+    for (int type = 0; type < RC_EVENT_COUNT; type++)
+        if (person->types & 1u << type) text = rc_words_join(arena, text, ", ", rc_enum_str(&RC_ENUM_EVENT, type));
     return text;
 }
 
@@ -53,14 +45,14 @@ static const char *put_back(const rc_undo_run_t *run, const rc_undo_person_t *pe
     }
     for (size_t i = 0; i < person->difference_count && !person->deactivated; i++) {
         const rc_difference_t *difference = &person->differences[i];
-        text = join(arena, text,
-                    rc_arena_sprintf(arena, "%s: %s → %s", rc_words_field(arena, difference->field),
-                                     quoted(arena, difference->learnamp), quoted(arena, difference->hr)));
+        text = rc_words_join(arena, text, "; ",
+                             rc_arena_sprintf(arena, "%s: %s → %s", rc_words_field(arena, difference->field),
+                                              quoted(arena, difference->learnamp), quoted(arena, difference->hr)));
     }
     if (person->unseen != NULL)
-        text = join(arena, text, rc_arena_sprintf(arena, "%s (Learn Amp does not show it)", person->unseen));
-    if (person->past.doubt != NULL) text = join(arena, text, person->past.doubt);
-    return text;
+        text = rc_words_join(arena, text, "; ",
+                             rc_arena_sprintf(arena, "%s (Learn Amp does not show it)", person->unseen));
+    return rc_words_join(arena, text, "; ", person->past.doubt);
 }
 
 static bool is_paused(const rc_undo_run_t *run)

@@ -34,11 +34,6 @@ static const char *name_of(rc_arena_t *arena, const rc_held_t *held)
 
 /* --- in words --- */
 
-static const char *join(rc_arena_t *arena, const char *words, const char *more)
-{
-    return *words ? rc_arena_sprintf(arena, "%s; %s", words, more) : more;
-}
-
 static const char *quoted(rc_arena_t *arena, const char *value)
 {
     return value ? rc_arena_sprintf(arena, "\"%s\"", value) : "empty";
@@ -78,10 +73,10 @@ static const char *describe_event(rc_arena_t *arena, const rc_event_t *event, co
             const rc_change_t *change = &event->profile.changes[i];
             const char *field = rc_words_field(arena, change->field);
             const char *after = rc_employee_field(arena, &event->employee, change->field);
-            words = join(arena, words,
-                         kind ? rc_arena_sprintf(arena, "%s %s", field, after ? "changes" : "becomes empty")
-                              : rc_arena_sprintf(arena, "%s: %s → %s", field, quoted(arena, change->previous),
-                                                 quoted(arena, after)));
+            words = rc_words_join(arena, words, "; ",
+                                  kind ? rc_arena_sprintf(arena, "%s %s", field, after ? "changes" : "becomes empty")
+                                       : rc_arena_sprintf(arena, "%s: %s → %s", field, quoted(arena, change->previous),
+                                                          quoted(arena, after)));
         }
         return words;
     }
@@ -95,9 +90,9 @@ static const char *describe(rc_arena_t *arena, const rc_integration_t *integrati
     const char *words = "";
     find_diff(arena, integration, held, now, &diff);
     for (size_t i = 0; i < diff.count; i++)
-        words = join(arena, words, describe_event(arena, &diff.events[i], held->snapshot, kind));
+        words = rc_words_join(arena, words, "; ", describe_event(arena, &diff.events[i], held->snapshot, kind));
     if (!diff.count) words = "nothing any more";
-    return held->ref->approved ? join(arena, words, "approved here, and waits for something else") : words;
+    return rc_words_join(arena, words, "; ", held->ref->approved ? "approved here, and waits for something else" : "");
 }
 
 /* --- grouped --- */
@@ -112,8 +107,7 @@ typedef struct {
 static void add_to(rc_arena_t *arena, kind_t *kind, const rc_held_t *held)
 {
     if (kind->people++ < EXAMPLES)
-        kind->examples =
-            rc_arena_sprintf(arena, "%s%s%s", kind->examples, *kind->examples ? ", " : "", held->pending.employee_id);
+        kind->examples = rc_words_join(arena, kind->examples, ", ", held->pending.employee_id);
     rc_wall_t since = held->ref->since;
     if (kind->people == 1 || since.ms < kind->first.ms) kind->first = since;
     if (since.ms > kind->last.ms) kind->last = since;

@@ -17,12 +17,6 @@ typedef struct {
     rc_arena_t *arena;
 } page_t;
 
-/* Adds to a list in words, which begins with "". */
-static const char *list(const page_t *page, const char *words, const char *more)
-{
-    return *words ? rc_arena_sprintf(page->arena, "%s, %s", words, more) : more;
-}
-
 /* ---- The first paragraph ---- */
 
 static const char *why_everybody(const page_t *page)
@@ -65,9 +59,10 @@ static void print_counts(const page_t *page)
     const char *words = "";
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i].people)
-            words = list(page, words,
-                         rc_arena_sprintf(page->arena, "%s %s", rc_report_people(page->arena, (int64_t)parts[i].people),
-                                          parts[i].what));
+            words =
+                rc_words_join(page->arena, words, ", ",
+                              rc_arena_sprintf(page->arena, "%s %s",
+                                               rc_report_people(page->arena, (int64_t)parts[i].people), parts[i].what));
     if (!*words) {
         (void)fprintf(page->stream, "Nothing would change: everybody is as it was published");
         (void)fprintf(page->stream, groups->waiting_people ? "; %s for something.\n" : ".\n",
@@ -139,7 +134,8 @@ static const char *held_words(const page_t *page, size_t held, uint32_t held_by,
     const char *brakes = "";
     if (!held) return "";
     for (int brake = 0; brake < RC_BRAKE_COUNT; brake++)
-        if (held_by >> brake & 1U) brakes = list(page, brakes, rc_say_brake(page->arena, (rc_brake_t)brake));
+        if (held_by >> brake & 1U)
+            brakes = rc_words_join(page->arena, brakes, ", ", rc_say_brake(page->arena, (rc_brake_t)brake));
     return held == of ? rc_arena_sprintf(page->arena, ", held (%s)", brakes)
                       : rc_arena_sprintf(page->arena, ", %s of them held (%s)",
                                          rc_report_number(page->arena, (int64_t)held), brakes);
@@ -170,9 +166,10 @@ static const char *by_reason(const page_t *page, const size_t *counts, const rc_
     for (int reason = 0; reason < of->count; reason++) {
         if (!counts[reason]) continue;
         kinds++;
-        words = list(page, words,
-                     rc_arena_sprintf(page->arena, "%s %s", rc_report_number(page->arena, (int64_t)counts[reason]),
-                                      rc_enum_str(of, reason)));
+        words =
+            rc_words_join(page->arena, words, ", ",
+                          rc_arena_sprintf(page->arena, "%s %s", rc_report_number(page->arena, (int64_t)counts[reason]),
+                                           rc_enum_str(of, reason)));
     }
     return kinds > 1 ? rc_arena_sprintf(page->arena, ": %s", words) : "";
 }
@@ -198,7 +195,8 @@ static const char *examples(const page_t *page, const rc_plan_kind_t *kind)
 {
     const char *words = "";
     if (kind->people == 1) return rc_arena_sprintf(page->arena, "%s (%s)", kind->examples[0], kind->employee_id);
-    for (size_t i = 0; i < RC_PLAN_EXAMPLES && kind->examples[i]; i++) words = list(page, words, kind->examples[i]);
+    for (size_t i = 0; i < RC_PLAN_EXAMPLES && kind->examples[i]; i++)
+        words = rc_words_join(page->arena, words, ", ", kind->examples[i]);
     return kind->people > RC_PLAN_EXAMPLES ? rc_arena_sprintf(page->arena, "%s …", words) : words;
 }
 
