@@ -25,8 +25,7 @@ rc_code_t rc_kafka_admin_open(const rc_kafka_t *kafka, rc_kafka_admin_t **out, r
 void rc_kafka_admin_close(rc_kafka_admin_t *admin)
 {
     if (!admin) return;
-    rc_kafka_handle_close(&admin->handle);
-    free(admin);
+    rc_kafka_handle_close(&admin->handle, rc_kafka_release);
 }
 
 /* Asks for the offsets that belong to `time` (milliseconds, or librdkafka's words for both ends). */

@@ -1,18 +1,16 @@
 #include "common/kafka_consumer.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/kafka_group.h"
 #include "common/kafka_handle.h"
 #include "common/log.h"
 
-enum { SLICE_MS = 500, AGAIN_MS = 50, DESTROY_MS = 5000 };
+enum { SLICE_MS = 500, AGAIN_MS = 50 };
 
 struct rc_kafka_consumer {
     rc_kafka_handle_t handle;
@@ -48,69 +46,6 @@ cleanup:
     return code;
 }
 
-/* A consumer on its way out. Whoever of the two is the last frees it: the thread that destroys, or the one that waits.
- */
-typedef struct {
-    rc_kafka_consumer_t *consumer;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool destroyed;
-    bool left; /* nobody waits any more */
-} burial_t;
-
-static void free_burial(burial_t *burial)
-{
-    pthread_cond_destroy(&burial->changed);
-    pthread_mutex_destroy(&burial->lock);
-    free(burial->consumer);
-    free(burial);
-}
-
-static void *destroy(void *opaque)
-{
-    burial_t *burial = opaque;
-    rc_kafka_handle_close(&burial->consumer->handle);
-    pthread_mutex_lock(&burial->lock);
-    burial->destroyed = true;
-    bool last = burial->left;
-    pthread_cond_signal(&burial->changed);
-    pthread_mutex_unlock(&burial->lock);
-    if (last) free_burial(burial);
-    return NULL;
-}
-
-/* Takes the consumer. */
-static void bury(rc_kafka_consumer_t *consumer)
-{
-    burial_t *burial = rc_zalloc(sizeof *burial);
-    pthread_t thread;
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&burial->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&burial->lock, NULL);
-    burial->consumer = consumer;
-    RC_INVARIANT(pthread_create(&thread, NULL, destroy, burial) == 0);
-
-    int64_t until_ms = rc_mono_now().ms + DESTROY_MS;
-    const struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
-    pthread_mutex_lock(&burial->lock);
-    while (!burial->destroyed && pthread_cond_timedwait(&burial->changed, &burial->lock, &until) != ETIMEDOUT) {
-    }
-    bool left = !burial->destroyed;
-    if (left) atomic_store(&consumer->handle.abandoned, true);
-    burial->left = left;
-    pthread_mutex_unlock(&burial->lock);
-    if (left) {
-        (void)pthread_detach(thread);
-        rc_log(RC_LEVEL_WARN, "a consumer handle does not end and is left behind", RC_LOG_INT(DELAY, DESTROY_MS));
-        return;
-    }
-    (void)pthread_join(thread, NULL);
-    free_burial(burial);
-}
-
 void rc_kafka_consumer_close(rc_kafka_consumer_t *consumer)
 {
     if (!consumer) return;
@@ -118,7 +53,7 @@ void rc_kafka_consumer_close(rc_kafka_consumer_t *consumer)
     rd_kafka_queue_destroy(consumer->queue);
     (void)rd_kafka_consumer_close(consumer->handle.rk);
     (void)close(consumer->fd);
-    bury(consumer);
+    rc_kafka_handle_close(&consumer->handle, rc_kafka_release);
 }
 
 static rc_code_t check(rc_kafka_consumer_t *consumer, rd_kafka_resp_err_t err, const char *what, rc_error_t *error)

@@ -19,9 +19,7 @@ typedef struct rc_kafka_consumer rc_kafka_consumer_t;
 rc_code_t rc_kafka_consumer_open(const rc_kafka_t *kafka, const char *group_id, const char *group_instance_id,
                                  rc_kafka_consumer_t **consumer, rc_error_t *error);
 /* Gives the partitions up without leaving the group (a static member keeps its place until the session is over).
- * Every event must have been released. What librdkafka does not destroy within 5 s is left behind, with a warning
- * (where a topic is deleted or a broker goes at that moment, 2.0 and later can wait for themselves for ever:
- * confluentinc/librdkafka#4362, #4674). NULL is fine. */
+ * Every event must have been released. NULL is fine. */
 void rc_kafka_consumer_close(rc_kafka_consumer_t *consumer);
 
 /* All topics must exist (common/topics.h): the range assignor gives partition n of each to one member only when

@@ -92,18 +92,22 @@ static void take_cause(const char *text, char *cause, size_t size)
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     rc_kafka_handle_t *handle = rd_kafka_opaque(rk);
-    if (handle && atomic_load(&handle->abandoned)) return;
     /* a producer's property on a consumer, and the reverse; the mock cluster's way with unknown topics */
     bool expected = !strcmp(facility, "CONFWARN") || !strcmp(facility, "AUTOCREATE");
     bool trouble = level <= LOG_WARNING_AND_WORSE && !expected;
     bool is_cause = trouble && !strstr(text, "brokers are down"); /* what brought them down was said before */
-    if (handle && is_cause) {
+    bool warn = trouble;
+    if (handle) {
         pthread_mutex_lock(&handle->lock);
-        take_cause(text, handle->last_error, sizeof handle->last_error);
-        handle->last_error_at = rc_mono_now();
+        bool abandoned = handle->abandoned;
+        if (is_cause && !abandoned) {
+            take_cause(text, handle->last_error, sizeof handle->last_error);
+            handle->last_error_at = rc_mono_now();
+        }
+        warn = trouble && !abandoned && rc_kafka_may_warn(handle->kafka, LOG_EVERY_MS);
         pthread_mutex_unlock(&handle->lock);
+        if (abandoned) return;
     }
-    bool warn = trouble && (!handle || rc_kafka_may_warn(handle->kafka, LOG_EVERY_MS));
     rc_log(warn ? RC_LEVEL_WARN : RC_LEVEL_DEBUG, "kafka client", RC_LOG_STR(TYPE, facility),
            RC_LOG_STR(MESSAGE, text));
 }
@@ -151,12 +155,6 @@ rc_code_t rc_kafka_handle_open(const rc_kafka_t *kafka, rd_kafka_type_t type, rd
     rd_kafka_conf_destroy(conf);
     pthread_mutex_destroy(&handle->lock);
     return rc_error_set(error, RC_CONFIG, RC_REJECT, "%s: kafka: %s", rc_kafka_config(kafka)->path, text);
-}
-
-void rc_kafka_handle_close(rc_kafka_handle_t *handle)
-{
-    rd_kafka_destroy(handle->rk);
-    pthread_mutex_destroy(&handle->lock);
 }
 
 typedef struct {

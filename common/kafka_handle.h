@@ -22,13 +22,14 @@ typedef enum {
     RC_ROLE_ADMIN = 16,
 } rc_kafka_role_t;
 
+/* The first member of what owns it. */
 typedef struct {
     const rc_kafka_t *kafka;
     rd_kafka_t *rk;
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; /* guards what follows */
     char last_error[256]; /* what librdkafka complained about last: tells a time-out's cause */
     rc_mono_t last_error_at;
-    atomic_bool abandoned; /* it outlives its owner, and the settings: it says nothing more */
+    bool abandoned; /* it outlives the settings: it says nothing more */
 } rc_kafka_handle_t;
 
 typedef struct {
@@ -46,7 +47,17 @@ rc_code_t rc_kafka_conf(const rc_kafka_t *kafka, rc_kafka_role_t role, const rc_
  * refuses the settings together. */
 rc_code_t rc_kafka_handle_open(const rc_kafka_t *kafka, rd_kafka_type_t type, rd_kafka_conf_t *conf,
                                rc_kafka_handle_t *handle, rc_error_t *error);
-void rc_kafka_handle_close(rc_kafka_handle_t *handle);
+
+/* Frees what owns the handle, and all that librdkafka's callbacks may look at. */
+typedef void rc_kafka_release_fn(rc_kafka_handle_t *handle);
+
+/* Takes the handle and its owner, which `release` frees when librdkafka has let go of them (kafka_close.c). What it
+ * does not destroy within 5 s is left behind, with a warning, and released when it ends, on another thread, or never:
+ * where a topic is deleted or a broker goes at that moment, 2.0 and later can wait for themselves for ever
+ * (confluentinc/librdkafka#4362, #4674). */
+void rc_kafka_handle_close(rc_kafka_handle_t *handle, rc_kafka_release_fn *release);
+/* An owner with nothing to free but itself. */
+void rc_kafka_release(rc_kafka_handle_t *handle);
 
 /* Fills *error from librdkafka's code: "<what>: <detail>", detail NULL for librdkafka's own words. A handle with a
  * fatal error gives that one, whatever `err` is; handle may be NULL. */

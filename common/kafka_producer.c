@@ -93,15 +93,20 @@ rc_code_t rc_kafka_producer_open(const rc_kafka_t *kafka, rc_kafka_producer_t **
     return RC_OK;
 }
 
+static void release(rc_kafka_handle_t *handle)
+{
+    rc_kafka_producer_t *producer = (rc_kafka_producer_t *)handle;
+    while (producer->batches) free_batch(producer->batches);
+    pthread_mutex_destroy(&producer->lock);
+    free(producer);
+}
+
 void rc_kafka_producer_close(rc_kafka_producer_t *producer)
 {
     if (!producer) return;
     (void)rd_kafka_purge(producer->handle.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     (void)rd_kafka_flush(producer->handle.rk, CLOSE_MS); /* the reports of what was purged */
-    rc_kafka_handle_close(&producer->handle);
-    while (producer->batches) free_batch(producer->batches);
-    pthread_mutex_destroy(&producer->lock);
-    free(producer);
+    rc_kafka_handle_close(&producer->handle, release);
 }
 
 static batch_t *new_batch(rc_kafka_producer_t *producer, size_t count)

@@ -42,6 +42,13 @@ rc_code_t rc_kafka_reader_open(const rc_kafka_t *kafka, rc_kafka_reader_t **out,
     return RC_OK;
 }
 
+static void release(rc_kafka_handle_t *handle)
+{
+    rc_kafka_reader_t *reader = (rc_kafka_reader_t *)handle;
+    free(reader->topics);
+    free(reader);
+}
+
 void rc_kafka_reader_close(rc_kafka_reader_t *reader)
 {
     if (!reader) return;
@@ -50,9 +57,7 @@ void rc_kafka_reader_close(rc_kafka_reader_t *reader)
     rd_kafka_queue_destroy(events);
     for (size_t i = 0; i < reader->topic_count; i++) rd_kafka_topic_destroy(reader->topics[i]);
     rd_kafka_queue_destroy(reader->queue);
-    rc_kafka_handle_close(&reader->handle);
-    free(reader->topics);
-    free(reader);
+    rc_kafka_handle_close(&reader->handle, release);
 }
 
 static rd_kafka_topic_t *find_topic(const rc_kafka_reader_t *reader, const char *name)

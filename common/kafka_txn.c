@@ -97,6 +97,14 @@ rc_code_t rc_kafka_txn_open(const rc_kafka_t *kafka, const char *transactional_i
     return code;
 }
 
+static void release(rc_kafka_handle_t *handle)
+{
+    rc_kafka_txn_t *txn = (rc_kafka_txn_t *)handle;
+    free(txn->topics);
+    free(txn->produced);
+    free(txn);
+}
+
 void rc_kafka_txn_close(rc_kafka_txn_t *txn)
 {
     if (!txn) return;
@@ -104,10 +112,7 @@ void rc_kafka_txn_close(rc_kafka_txn_t *txn)
                          RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
     (void)rd_kafka_poll(txn->handle.rk, 0);
     for (size_t i = 0; i < txn->topic_count; i++) rd_kafka_topic_destroy(txn->topics[i]);
-    rc_kafka_handle_close(&txn->handle);
-    free(txn->topics);
-    free(txn->produced);
-    free(txn);
+    rc_kafka_handle_close(&txn->handle, release);
 }
 
 rc_code_t rc_kafka_txn_init(rc_kafka_txn_t *txn, const atomic_bool *cancelled, rc_error_t *error)

@@ -1,7 +1,7 @@
-/* Ends the process at a named point of its Kafka transactions: preloaded in front of librdkafka (LD_PRELOAD), it calls
- * what is behind it, and dies by SIGKILL where RC_DEATH="POINT:N" says, the Nth time that the process comes there. With
- * RC_HANG="POINT:N" the call never returns instead, as librdkafka's do sometimes, and standard error says so. So the
- * programs have no switch for tests. POINT is one of those of POINTS. */
+/* Ends the process at a named point of its Kafka transactions, or as it ends a handle: preloaded in front of librdkafka
+ * (LD_PRELOAD), it calls what is behind it, and dies by SIGKILL where RC_DEATH="POINT:N" says, the Nth time that the
+ * process comes there. With RC_HANG="POINT:N" the call never returns instead, as librdkafka's do sometimes, and
+ * standard error says so. So the programs have no switch for tests. POINT is one of those of POINTS. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
@@ -26,7 +26,8 @@ typedef struct rd_kafka_vu_s rd_kafka_vu_t;
     X(COMMIT, "commit")             /* before the coordinator is asked */                \
     X(COMMITTING, "committing")     /* while it is being asked, or has decided */        \
     X(COMMITTED, "committed")       /* it has decided, and nobody here was told */       \
-    X(ABORT, "abort")               /* before an abort */
+    X(ABORT, "abort")               /* before an abort */                                \
+    X(DESTROY, "destroy")           /* instead of a handle's end */
 
 typedef enum {
 #define X(name, text) POINT_##name,
@@ -149,6 +150,14 @@ rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *rk, int timeout_ms)
     atomic_store(&open, false);
     if (!error) pass(POINT_COMMITTED);
     return error;
+}
+
+void rd_kafka_destroy(rd_kafka_t *rk);
+void rd_kafka_destroy(rd_kafka_t *rk)
+{
+    void (*call)(rd_kafka_t *) = behind("rd_kafka_destroy");
+    pass(POINT_DESTROY);
+    call(rk);
 }
 
 rd_kafka_error_t *rd_kafka_abort_transaction(rd_kafka_t *rk, int timeout_ms);

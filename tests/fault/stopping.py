@@ -4,6 +4,7 @@ import signal
 import subprocess
 import time
 
+from rollcall import process
 from rollcall.process import BIN, Program
 from rollcall.suite import equal, run, test
 from rollcall.world import Kafka, World
@@ -69,6 +70,16 @@ def a_consumer_ends_though_librdkafka_never_returns():
     assert was_cut(consumer) and time.monotonic() - began >= CLOSE_S, consumer.tail()
     # Where Kafka only refuses, that is the end, and an orderly one.
     assert "did not take what was finished last" in consumer.text(), consumer.tail()
+
+
+@test
+def a_handle_that_never_ends_is_left_behind():
+    began = time.monotonic()
+    done = process.run("rollcall-producer", ["status", "--config", str(world.config_file)],
+                       environment={**HANG, "RC_HANG": "destroy:1"})
+    assert "hangs in librdkafka" in done.stderr, done.stderr
+    equal((done.returncode, "acme" in done.stdout), (0, True), done.stderr)
+    assert time.monotonic() - began < PRODUCER_S, "the bound of the whole end cut it"
 
 
 @test
