@@ -1,5 +1,5 @@
 /* The inside of common/cli: the table of options, what their values mean (common/cli_values.c), and help
- * (common/cli_help.c). Private to common/cli*.c. */
+ * (common/cli_help.c); common/cli_lines.c says what to type next. Private to common/cli*.c. */
 #ifndef RC_COMMON_CLI_OPTION_H
 #define RC_COMMON_CLI_OPTION_H
 
