@@ -7,6 +7,7 @@
 #include "tests/sandbox/control_call.h"
 #include "tests/sandbox/control_settings.h"
 #include "tests/sandbox/expected.h"
+#include "tests/sandbox/history.h"
 #include "tests/sandbox/hr_ops.h"
 #include "tests/sandbox/kombo_record.h"
 #include "tests/sandbox/path.h"
@@ -156,6 +157,7 @@ static void change_hr(const sb_control_t *control)
     size_t count = json_is_array(control->body) ? json_array_size(control->body) : 1;
     rc_code_t code = RC_OK;
     (void)pthread_mutex_lock(&control->integration->hr_lock);
+    sb_hr_set_clock_offset(control->integration->hr, atomic_load(&control->sandbox->clock_offset_ms));
     for (size_t i = 0; i < count && !code; i++) {
         json_t *result = json_object();
         code = sb_hr_operate(control->integration->hr,
@@ -251,6 +253,22 @@ static void show_expected(const sb_control_t *control)
     sb_control_answer(control, 200, json_pack("{s:I, s:o}", "count", (json_int_t)count, "expected", list));
 }
 
+static void show_history(const sb_control_t *control)
+{
+    const sb_hr_t *hr = control->integration->hr;
+    uint32_t at = (uint32_t)sb_control_number(control, "offset", 0),
+             limit = (uint32_t)sb_control_number(control, "limit", 1000);
+    json_t *list = json_array();
+    (void)pthread_mutex_lock(&control->integration->hr_lock);
+    uint32_t count = sb_hr_count(hr);
+    for (; at < count && json_array_size(list) < limit; at++)
+        (void)json_array_append_new(list, sb_history_person(hr, at));
+    json_t *units = sb_history_units(hr);
+    (void)pthread_mutex_unlock(&control->integration->hr_lock);
+    sb_control_answer(control, 200,
+                      json_pack("{s:I, s:o, s:o}", "count", (json_int_t)count, "people", list, "units", units));
+}
+
 static void compare(const sb_control_t *control)
 {
     (void)pthread_mutex_lock(&control->integration->hr_lock);
@@ -331,6 +349,7 @@ static const struct {
     {"GET", "integrations/*/employees/*", show_employee},
     {"GET", "integrations/*/groups", list_groups},
     {"GET", "integrations/*/expected", show_expected},
+    {"GET", "integrations/*/history", show_history},
     {"GET", "integrations/*/compare", compare},
     {"GET", "integrations/*/users", sb_control_list_users},
     {"POST", "integrations/*/users", sb_control_add_user},

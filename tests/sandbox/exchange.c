@@ -196,6 +196,7 @@ void sb_exchange_end(sb_exchange_t *exchange)
     exchange->reply->delay_ms += atomic_load(&exchange->integration->latency_ms[exchange->side]);
     sb_request_t entry = {
         .at = exchange->now,
+        .machine_at = {exchange->now.ms - atomic_load(&exchange->sandbox->clock_offset_ms)},
         .method = exchange->request->method,
         .target = exchange->target,
         .employee = exchange->employee,

@@ -11,7 +11,9 @@ enum { CHUNK = 1024, CHUNKS = 4 * SB_MAX_PEOPLE / CHUNK };
 static const int64_t DAY_MS = 86400000;
 
 /* What differs from the generated person. */
-typedef struct {
+typedef struct change {
+    struct change *before; /* what differed until this one; NULL: nothing, or nobody was there */
+    rc_wall_t at;          /* by the machine's clock */
     uint32_t set;
     char *text[SB_TEXT_COUNT];
     rc_date_t start, termination;
@@ -38,11 +40,24 @@ struct sb_hr {
     size_t changed;
     units_t units[SB_UNIT_COUNT];
     rc_wall_t surroundings_at; /* the last change of a place, or deletion of a group */
+    int64_t clock_offset_ms;
 };
 
 static const sb_kind_t UNIT_ID_KINDS[SB_UNIT_COUNT] = {SB_KIND_GROUP, SB_KIND_LOCATION, SB_KIND_LEGAL_ENTITY};
 
+static rc_wall_t machine_time(const sb_hr_t *hr, rc_wall_t now)
+{
+    return (rc_wall_t){now.ms - hr->clock_offset_ms};
+}
+
 /* ---- units ---- */
+
+static void note_naming(sb_unit_t *unit, rc_wall_t at)
+{
+    unit->namings = rc_realloc(unit->namings, (unit->naming_count + 1) * sizeof *unit->namings);
+    unit->namings[unit->naming_count++] =
+        (sb_naming_t){.at = at, .name = rc_strdup(unit->name), .deleted = unit->deleted_at.ms != 0};
+}
 
 static sb_unit_t *unit_add(sb_hr_t *hr, sb_unit_kind_t kind, const char *type, char *name, rc_wall_t at)
 {
@@ -56,6 +71,7 @@ static sb_unit_t *unit_add(sb_hr_t *hr, sb_unit_kind_t kind, const char *type, c
                         .changed_at = at};
     sb_id_format(hr->company.seed, UNIT_ID_KINDS[kind], units->count, unit->id);
     (void)snprintf(unit->remote_id, sizeof unit->remote_id, "%u", 100 + units->count);
+    note_naming(unit, machine_time(hr, at));
     units->count++;
     return unit;
 }
@@ -113,6 +129,7 @@ void sb_hr_unit_rename(sb_hr_t *hr, sb_unit_kind_t kind, int32_t number, const c
     free(unit->name);
     unit->name = rc_strdup(name);
     unit->changed_at = now;
+    note_naming(unit, machine_time(hr, now));
     /* A renamed group changes no employee (docs/kombo.md); a renamed place does. */
     if (kind != SB_UNIT_GROUP) hr->surroundings_at = now;
 }
@@ -121,6 +138,7 @@ void sb_hr_unit_delete(sb_hr_t *hr, sb_unit_kind_t kind, int32_t number, rc_wall
 {
     sb_unit_t *unit = &hr->units[kind].list[number];
     unit->deleted_at = unit->changed_at = now;
+    note_naming(unit, machine_time(hr, now));
     hr->surroundings_at = now;
 }
 
@@ -138,11 +156,21 @@ sb_hr_t *sb_hr_new(const sb_company_t *company)
 
 static void change_free(change_t *change)
 {
-    if (!change) return;
-    for (int i = 0; i < SB_TEXT_COUNT; i++) free(change->text[i]);
-    json_decref(change->custom);
-    json_decref(change->integration);
-    free(change);
+    while (change) {
+        change_t *before = change->before;
+        for (int i = 0; i < SB_TEXT_COUNT; i++) free(change->text[i]);
+        json_decref(change->custom);
+        json_decref(change->integration);
+        free(change);
+        change = before;
+    }
+}
+
+static void unit_fini(sb_unit_t *unit)
+{
+    for (size_t i = 0; i < unit->naming_count; i++) free(unit->namings[i].name);
+    free(unit->namings);
+    free(unit->name);
 }
 
 void sb_hr_free(sb_hr_t *hr)
@@ -154,7 +182,7 @@ void sb_hr_free(sb_hr_t *hr)
         free(hr->chunks[i]);
     }
     for (int kind = 0; kind < SB_UNIT_COUNT; kind++) {
-        for (uint32_t i = 0; i < hr->units[kind].count; i++) free(hr->units[kind].list[i].name);
+        for (uint32_t i = 0; i < hr->units[kind].count; i++) unit_fini(&hr->units[kind].list[i]);
         free(hr->units[kind].list);
     }
     free(hr);
@@ -188,17 +216,24 @@ static const change_t *change_get(const sb_hr_t *hr, uint32_t index)
     return chunk ? chunk[index % CHUNK] : NULL;
 }
 
-static change_t *change_make(sb_hr_t *hr, uint32_t index)
+/* A change to be filled in, which begins as a copy of the one before. */
+static change_t *change_make(sb_hr_t *hr, uint32_t index, rc_wall_t now)
 {
     RC_INVARIANT(index / CHUNK < CHUNKS);
     change_t ***chunk = &hr->chunks[index / CHUNK];
     if (!*chunk) *chunk = rc_calloc(CHUNK, sizeof **chunk);
-    change_t **change = &(*chunk)[index % CHUNK];
-    if (!*change) {
-        *change = rc_zalloc(sizeof **change);
+    change_t **place = &(*chunk)[index % CHUNK], *before = *place;
+    change_t *change = *place = rc_zalloc(sizeof *change);
+    if (before) {
+        *change = *before;
+        for (int i = 0; i < SB_TEXT_COUNT; i++) change->text[i] = rc_strdup(before->text[i]);
+        change->custom = json_deep_copy(before->custom);
+        change->integration = json_deep_copy(before->integration);
+    } else
         hr->changed++;
-    }
-    return *change;
+    change->before = before;
+    change->at = machine_time(hr, now);
+    return change;
 }
 
 /* Kombo empties what it anonymises; ids, dates of the record and the type of employment stay. */
@@ -247,6 +282,23 @@ bool sb_hr_person(const sb_hr_t *hr, uint32_t index, rc_wall_t now, sb_person_t 
     return true;
 }
 
+bool sb_hr_revision(const sb_hr_t *hr, uint32_t index, uint32_t back, sb_revision_t *revision)
+{
+    const change_t *change = change_get(hr, index);
+    for (; change && back; back--) change = change->before;
+    if (back || (!change && index >= hr->company.people)) return false;
+    sb_company_person(&hr->company, index, &revision->person);
+    if (change) apply(change, &revision->person);
+    revision->at = change ? change->at : (rc_wall_t){0};
+    revision->vanished = change && change->vanished;
+    return true;
+}
+
+void sb_hr_set_clock_offset(sb_hr_t *hr, int64_t ms)
+{
+    hr->clock_offset_ms = ms;
+}
+
 bool sb_hr_find(const sb_hr_t *hr, const char *id, uint32_t *index)
 {
     return sb_id_parse(hr->company.seed, SB_KIND_EMPLOYEE, id, index) && *index < hr->count;
@@ -283,7 +335,7 @@ static void join(json_t **into, json_t *members)
 
 void sb_hr_patch(sb_hr_t *hr, uint32_t index, const sb_patch_t *patch, rc_wall_t now)
 {
-    change_t *change = change_make(hr, index);
+    change_t *change = change_make(hr, index, now);
     for (int i = 0; i < SB_TEXT_COUNT; i++) {
         if (!(patch->set & 1u << i)) continue;
         char *before = change->text[i]; /* the patch may borrow it */
@@ -312,20 +364,20 @@ uint32_t sb_hr_hire(sb_hr_t *hr, const sb_patch_t *patch, rc_wall_t now)
     RC_INVARIANT(index < CHUNK * CHUNKS);
     hr->count++;
     sb_hr_patch(hr, index, patch, now);
-    change_make(hr, index)->changed_at = now;
+    hr->chunks[index / CHUNK][index % CHUNK]->changed_at = now;
     return index;
 }
 
 void sb_hr_set_deleted(sb_hr_t *hr, uint32_t index, bool deleted, rc_wall_t now)
 {
-    change_t *change = change_make(hr, index);
+    change_t *change = change_make(hr, index, now);
     change->deleted_at = deleted ? now : (rc_wall_t){0};
     change->changed_at = change->updated_at = now;
 }
 
 void sb_hr_set_vanished(sb_hr_t *hr, uint32_t index, bool vanished, rc_wall_t now)
 {
-    change_t *change = change_make(hr, index);
+    change_t *change = change_make(hr, index, now);
     change->vanished = vanished;
     change->changed_at = change->updated_at = now;
 }

@@ -7,6 +7,13 @@
 
 typedef enum { SB_UNIT_GROUP, SB_UNIT_LOCATION, SB_UNIT_LEGAL_ENTITY, SB_UNIT_COUNT } sb_unit_kind_t;
 
+/* What a unit was called since when. */
+typedef struct {
+    rc_wall_t at;
+    char *name;
+    bool deleted;
+} sb_naming_t;
+
 /* A group, a location or a legal entity. */
 typedef struct {
     char id[SB_ID_SIZE];
@@ -16,6 +23,8 @@ typedef struct {
     int32_t parent;   /* number of the group above; SB_NOBODY */
     uint32_t place;   /* of SB_PLACES */
     rc_wall_t changed_at, deleted_at;
+    sb_naming_t *namings; /* from the first to the present one */
+    size_t naming_count;
 } sb_unit_t;
 
 typedef struct sb_hr sb_hr_t;
@@ -58,6 +67,17 @@ void sb_hr_set_anonymise_after(sb_hr_t *hr, int64_t ms);
 
 /* The person as of `now`; false when the record has vanished. */
 bool sb_hr_person(const sb_hr_t *hr, uint32_t index, rc_wall_t now, sb_person_t *person);
+/* Every state that a record ever had is kept. 0 is the present one, 1 the one before …, and the last as it was
+ * generated or hired. False: there were not so many. A record that had vanished then says so in `vanished`; `at` is
+ * since when by the machine's clock, 0 from the beginning. */
+typedef struct {
+    rc_wall_t at;
+    bool vanished;
+    sb_person_t person;
+} sb_revision_t;
+bool sb_hr_revision(const sb_hr_t *hr, uint32_t index, uint32_t back, sb_revision_t *revision);
+/* How far the clock that operations are dated by is from the machine's. */
+void sb_hr_set_clock_offset(sb_hr_t *hr, int64_t ms);
 /* The index of an id of Kombo's. */
 bool sb_hr_find(const sb_hr_t *hr, const char *id, uint32_t *index);
 /* False for those who cannot have changed after `since`, without computing anybody. */

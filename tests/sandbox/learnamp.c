@@ -116,6 +116,7 @@ typedef struct {
     sb_sandbox_t *sandbox;
     sb_integration_t *integration;
     sb_call_t call;
+    char *target, *body; /* for the book */
 } late_t;
 
 static void late_free(void *arg)
@@ -124,6 +125,8 @@ static void late_free(void *arg)
     free(late->call.id[0]);
     free(late->call.id[1]);
     json_decref(late->call.params);
+    free(late->target);
+    free(late->body);
     free(late);
 }
 
@@ -137,14 +140,16 @@ static void late_make(void *arg)
     (void)pthread_mutex_unlock(&late->integration->learnamp_lock);
     sb_request_t entry = {
         .at = now,
+        .machine_at = rc_wall_now(),
         .method = "LATE",
-        .target = "/late",
+        .target = late->target,
         .employee = *answer.employee ? answer.employee : NULL,
         .user_id = answer.user_id,
         .status = answer.status,
         .effect = answer.status < 300 ? "done" : "none",
         .answer = "dropped",
-        .body = "",
+        .body = late->body,
+        .body_size_bytes = strlen(late->body),
     };
     sb_requests_add(late->integration->requests[SB_SIDE_LEARNAMP], &entry);
     json_decref(answer.body);
@@ -163,6 +168,8 @@ static void call_later(sb_exchange_t *exchange, const sb_call_t *call)
     late->integration = exchange->integration;
     late->call =
         (sb_call_t){call->endpoint, {rc_strdup(call->id[0]), rc_strdup(call->id[1])}, json_incref(call->params)};
+    late->target = rc_sprintf("/late%s", exchange->target);
+    late->body = rc_strndup(exchange->request->body, exchange->request->body_size_bytes);
     rc_httpd_call_later(exchange->sandbox->httpd, exchange->shot.delay_ms, late_make, late_free, late);
 }
 

@@ -154,6 +154,7 @@ static json_t *entry_json(const entry_t *entry)
     json_t *json = json_object();
     (void)json_object_set_new(json, "number", json_integer((json_int_t)entry->number));
     rc_json_put_wall(json, "at", request->at);
+    rc_json_put_wall(json, "machine_at", request->machine_at);
     rc_json_put_str(json, "method", request->method);
     rc_json_put_str(json, "target", request->target);
     rc_json_put_str(json, "employee", request->employee);

@@ -11,7 +11,7 @@
 typedef struct sb_requests sb_requests_t;
 
 typedef struct {
-    rc_wall_t at;
+    rc_wall_t at, machine_at;    /* when it came, by the sandbox's clock and by the machine's */
     const char *method, *target; /* the target is relative to the side's base */
     const char *employee;        /* the external id that it was about; NULL: none or unknown */
     long user_id;                /* at Learn Amp; 0: none */

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/map.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "tests/sandbox/history.h"
 #include "tests/sandbox/hr_ops.h"
 #include "tests/sandbox/random.h"
 #include "tests/support/unit.h"
@@ -236,6 +238,75 @@ START_TEST(a_vanished_record_comes_back_as_it_was)
 }
 END_TEST
 
+/* "at name" of each state of a unit, or "at title" of each of a person, in one text. */
+static char *states_of(const json_t *about, const char *field)
+{
+    rc_buf_t text = RC_BUF_INIT(4096);
+    size_t i;
+    const json_t *state;
+    json_array_foreach(json_object_get(about, "states"), i, state)
+    {
+        const char *at = rc_json_str(state, "at");
+        (void)rc_buf_add_format(&text, "%s%s %s%s%s", i ? ", " : "", at ? at + 11 : "-", rc_json_str(state, field),
+                                rc_json_bool(state, "vanished", false) ? " vanished" : "",
+                                rc_json_bool(state, "deleted", false) ? " deleted" : "");
+    }
+    return text.data;
+}
+
+static void check_states(json_t *about, const char *field, const char *expected)
+{
+    char *text = states_of(about, field);
+    ck_assert_str_eq(text, expected);
+    free(text);
+    json_decref(about);
+}
+
+START_TEST(history_has_every_state_in_order_by_the_machines_clock)
+{
+    rc_wall_t second = {NOW.ms + 1000}, third = {NOW.ms + 2000};
+    happen("{'op': 'update', 'employee': 3, 'job_title': 'A', 'team': null}", NOW);
+    sb_hr_set_clock_offset(hr, 500); /* the sandbox's clock is ahead */
+    happen("{'op': 'update', 'employee': 3, 'job_title': 'B'}", second);
+    happen("{'op': 'vanish', 'employee': 3}", third);
+    happen("{'op': 'appear', 'employee': 3}", third);
+    happen("{'op': 'delete', 'employee': 3}", third);
+    sb_person_t generated;
+    sb_company_person(sb_hr_company(hr), 3, &generated);
+    char *expected = rc_sprintf("- %s, 01:00:00.000Z A, 01:00:00.500Z B, 01:00:01.500Z B vanished, 01:00:01.500Z B, "
+                                "01:00:01.500Z B deleted",
+                                generated.text[SB_TEXT_JOB_TITLE]);
+    check_states(sb_history_person(hr, 3), "job_title", expected);
+    free(expected);
+
+    json_t *history = sb_history_person(hr, 3), *states = json_object_get(history, "states");
+    ck_assert_uint_lt(json_array_size(json_object_get(json_array_get(states, 1), "groups")),
+                      json_array_size(json_object_get(json_array_get(states, 0), "groups")));
+    json_decref(history);
+    history = sb_history_person(hr, 4);
+    ck_assert_uint_eq(json_array_size(json_object_get(history, "states")), 1);
+    json_decref(history);
+}
+END_TEST
+
+START_TEST(history_of_a_hire_begins_with_it_and_units_have_all_their_names)
+{
+    happen("{'op': 'hire', 'job_title': 'New'}", NOW);
+    happen("{'op': 'update', 'employee': 2000, 'job_title': 'Older'}", (rc_wall_t){NOW.ms + 1000});
+    check_states(sb_history_person(hr, 2000), "job_title", "01:00:00.000Z New, 01:00:01.000Z Older");
+
+    happen("{'op': 'add_group', 'name': 'One', 'type': 'TEAM'}", NOW);
+    happen("{'op': 'rename_group', 'group': 'One', 'name': 'Two'}", NOW);
+    happen("{'op': 'delete_group', 'group': 'Two'}", (rc_wall_t){NOW.ms + 1000});
+    json_t *units = sb_history_units(hr);
+    json_t *unit = json_incref(json_array_get(units, sb_hr_units(hr, SB_UNIT_GROUP) - 1));
+    ck_assert_str_eq(rc_json_str(unit, "kind"), "group");
+    ck_assert_str_eq(rc_json_str(unit, "type"), "TEAM");
+    check_states(unit, "name", "01:00:00.000Z One, 01:00:00.000Z Two, 01:00:01.000Z Two deleted");
+    json_decref(units);
+}
+END_TEST
+
 START_TEST(a_rehire_keeps_the_id_or_gets_a_new_one_with_the_same_address)
 {
     sb_person_t before, same, other;
@@ -355,6 +426,8 @@ int main(void)
     tcase_add_test(tc, a_renamed_location_and_a_changed_manager_touch_the_employee);
     tcase_add_test(tc, deleted_records_are_emptied_after_fourteen_days);
     tcase_add_test(tc, a_vanished_record_comes_back_as_it_was);
+    tcase_add_test(tc, history_has_every_state_in_order_by_the_machines_clock);
+    tcase_add_test(tc, history_of_a_hire_begins_with_it_and_units_have_all_their_names);
     tcase_add_test(tc, a_rehire_keeps_the_id_or_gets_a_new_one_with_the_same_address);
     tcase_add_test(tc, who_was_changed_before_a_rehire_keeps_the_changed_texts);
     tcase_add_test(tc, places_can_be_added);

@@ -94,6 +94,24 @@ START_TEST(employees_are_found_by_id_number_and_address)
 }
 END_TEST
 
+START_TEST(history_is_shown_with_units_and_by_the_machines_clock)
+{
+    control_quietly("PUT", "/clock", "{'offset_ms': 86400000000}");
+    control_quietly("POST", "changes", "{'op': 'update', 'employee': 2, 'job_title': 'New'}");
+    char text[RC_TIME_STR_SIZE];
+    json_t *answer = control("GET", "history?offset=2&limit=1", NULL);
+    const json_t *people = json_object_get(answer, "people");
+    const json_t *states = json_object_get(json_array_get(people, 0), "states");
+    ck_assert_uint_eq(json_array_size(people), 1);
+    ck_assert_uint_eq(json_array_size(states), 2);
+    ck_assert_str_eq(rc_json_str(json_array_get(states, 1), "job_title"), "New");
+    ck_assert_str_lt(rc_json_str(json_array_get(states, 1), "at"),
+                     rc_wall_str((rc_wall_t){rc_wall_now().ms + 3600000}, text));
+    ck_assert_uint_gt(json_array_size(json_object_get(answer, "units")), 3);
+    json_decref(answer);
+}
+END_TEST
+
 START_TEST(counters_tell_calls_of_one_kind_together)
 {
     json_decref(ask("GET", "/kombo/v1/hris/groups?page_size=1", "none", NULL, NULL));
@@ -178,6 +196,7 @@ int main(void)
     tcase_add_test(tc, webhooks_are_signed_and_repeated_on_demand);
     tcase_add_test(tc, an_integration_can_be_added_while_it_runs);
     tcase_add_test(tc, employees_are_found_by_id_number_and_address);
+    tcase_add_test(tc, history_is_shown_with_units_and_by_the_machines_clock);
     tcase_add_test(tc, counters_tell_calls_of_one_kind_together);
     suite_add_tcase(suite, tc);
     TCase *pure = tcase_create("pure");
