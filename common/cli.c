@@ -8,6 +8,7 @@
 
 #include "common/cli_option.h"
 #include "common/mem.h"
+#include "common/mutant.h"
 #include "common/suggest.h"
 
 enum { WORDS_MAX = 2, IDS_SHOWN = 10 };
@@ -227,7 +228,7 @@ int rc_cli_main(const rc_cli_program_t *program, int argc, char **argv)
     size_t used = 0;
     if (!split(&args, argc, argv, &line)) return RC_EXIT_USAGE;
     if (line.version) {
-        printf("%s %s\n", program->name, RC_VERSION);
+        printf("%s %s%s\n", program->name, RC_VERSION, RC_MUTANT_NOTE);
         return end(RC_EXIT_DONE);
     }
     if (!line.word_count && line.help) {

@@ -9,6 +9,7 @@
 #include "common/kafka_group.h"
 #include "common/kafka_handle.h"
 #include "common/log.h"
+#include "common/mutant.h"
 
 enum { SLICE_MS = 500, AGAIN_MS = 50 };
 
@@ -172,5 +173,6 @@ rc_code_t rc_kafka_consumer_committed(rc_kafka_consumer_t *consumer, rc_kafka_of
 
 rc_kafka_group_t *rc_kafka_consumer_group(rc_kafka_consumer_t *consumer)
 {
+    if (RC_MUTANT(METADATA_LATE)) rc_kafka_group_member = consumer->handle.rk;
     return rc_kafka_group_from(rd_kafka_consumer_group_metadata(consumer->handle.rk));
 }

@@ -24,6 +24,13 @@ rc_kafka_group_t *rc_kafka_group_new(const char *group_id)
     return rc_kafka_group_from(rd_kafka_consumer_group_metadata_new(group_id));
 }
 
+rd_kafka_t *_Atomic rc_kafka_group_member;
+
+rc_kafka_group_t *rc_kafka_group_taken_late(void)
+{
+    return rc_kafka_group_from(rd_kafka_consumer_group_metadata(rc_kafka_group_member));
+}
+
 rc_kafka_group_t *rc_kafka_group_copy(const rc_kafka_group_t *group)
 {
     void *bytes;

@@ -9,4 +9,6 @@
 rc_kafka_group_t *rc_kafka_group_from(rd_kafka_consumer_group_metadata_t *raw);
 const rd_kafka_consumer_group_metadata_t *rc_kafka_group_raw(const rc_kafka_group_t *group);
 
+extern rd_kafka_t *_Atomic rc_kafka_group_member; /* a mutant's: of rc_kafka_group_taken_late */
+
 #endif

@@ -21,6 +21,8 @@ rc_kafka_group_t *rc_kafka_group_new(const char *group_id);
 /* Returns new (free with rc_kafka_group_free). */
 rc_kafka_group_t *rc_kafka_group_copy(const rc_kafka_group_t *group);
 void rc_kafka_group_free(rc_kafka_group_t *group); /* NULL is fine */
+/* For a mutant (common/mutant.h): the process's last member as it is now. Returns new. */
+rc_kafka_group_t *rc_kafka_group_taken_late(void);
 
 enum { RC_KAFKA_TXN_TIMEOUT_MS = 10000 }; /* the broker aborts what has not ended by then */
 

@@ -5,6 +5,7 @@
 
 #include "common/hash.h"
 #include "common/log.h"
+#include "common/mutant.h"
 #include "common/topics.h"
 #include "consumer/engine/engine.h"
 #include "consumer/engine/lane_state.h"
@@ -271,7 +272,8 @@ void rc_lane_seal(rc_lane_t *lane, rc_batch_t *batch)
         rc_part_t *part = lane->parts[i];
         if (!part || !rc_part_is_dirty(part)) continue;
         offsets[count++] =
-            (rc_kafka_offset_t){lane->topics[part->topic], part->partition, rc_offsets_watermark(&part->offsets)};
+            (rc_kafka_offset_t){lane->topics[part->topic], part->partition,
+                                RC_MUTANT(OFFSET_FIRST) ? part->offsets.next : rc_offsets_watermark(&part->offsets)};
         part->touched = false;
     }
     rc_batch_seal(batch, lane->type, offsets, count, rc_kafka_group_copy(lane->group), lane->assignment);

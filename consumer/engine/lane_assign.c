@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/mutant.h"
 #include "consumer/engine/engine.h"
 #include "consumer/engine/lane_state.h"
 #include "consumer/engine/part.h"
@@ -95,7 +96,10 @@ static void start_assignment(rc_lane_t *lane)
     for (size_t i = 0; i < lane->assigned_count; i++) rc_part_add(lane, &lane->assigned[i]);
     lane->state = RC_LANE_STARTING;
     rc_engine_assigned(lane->engine);
-    wait_for_tables(lane);
+    if (RC_MUTANT(LANE_EARLY))
+        rc_lane_start_reading(lane);
+    else
+        wait_for_tables(lane);
 }
 
 /* --- giving up --- */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mutant.h"
+
 struct rc_people {
     rc_loop_t *loop;
     rc_map_t *persons; /* by employee key */
@@ -64,7 +66,7 @@ rc_person_t *rc_people_add(rc_people_t *people, rc_record_t *record)
 {
     const char *key = rc_employee_key(record->arena, record->event.integration_id, record->event.employee_id);
     size_t key_bytes = strlen(key);
-    rc_person_t *person = rc_map_get(people->persons, key, key_bytes);
+    rc_person_t *person = RC_MUTANT(TWO_IN_FLIGHT) ? NULL : rc_map_get(people->persons, key, key_bytes);
     if (!person) {
         person = rc_zalloc(sizeof *person);
         TAILQ_INIT(&person->records);

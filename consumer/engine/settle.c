@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/mutant.h"
 #include "consumer/engine/engine.h"
 
 enum {
@@ -91,7 +92,7 @@ static rc_parking_t parking_of(rc_record_t *record, rc_event_type_t lane, const 
     rc_parking_t parking = record->parking;
     parking.type = record->event.integration_id ? (int)record->event.type : -1;
     parking.lane = (int)lane;
-    parking.attempt = decision->attempts;
+    parking.attempt = RC_MUTANT(ATTEMPTS_LOST) ? 0 : decision->attempts;
     parking.reason = decision->reason;
     parking.message = message;
     parking.unanswered = decision->unanswered;
@@ -111,6 +112,7 @@ static rc_parking_t parking_of(rc_record_t *record, rc_event_type_t lane, const 
 static void add_copy(rc_record_t *record, const char *topic, const rc_parking_t *parking)
 {
     rc_headers_t headers = rc_headers_park(record->arena, record->headers, parking);
+    if (RC_MUTANT(PARKED_BARE)) headers = record->headers;
     size_t size_bytes = record->key_bytes + record->value_bytes;
     for (size_t i = 0; i < headers.count; i++)
         size_bytes += strlen(headers.items[i].name) + headers.items[i].value_bytes;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/log.h"
+#include "common/mutant.h"
 #include "common/random.h"
 #include "consumer/engine/engine.h"
 #include "consumer/engine/lane.h"
@@ -269,7 +270,7 @@ void rc_site_budget_spent(rc_site_t *site, const char *why)
 
 void rc_site_pause(rc_site_t *site, uint32_t paused)
 {
-    if (site->paused == paused) return;
+    if (site->paused == paused || RC_MUTANT(PAUSE_IGNORED)) return;
     site->paused = paused;
     rc_breaker_pause(&site->breaker, (paused & ALL_EVENTS) == ALL_EVENTS);
     rc_log(RC_LEVEL_WARN, paused ? "integration is paused" : "integration goes on",

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/mutant.h"
 #include "consumer/engine/engine.h"
 #include "consumer/engine/settle.h"
 
@@ -130,7 +131,7 @@ void rc_work_advance(rc_person_t *person)
 static void quieten(rc_record_t *record)
 {
     rc_quiet_unanswered(&record->engine->quiet, rc_loop_now(record->engine->loop));
-    rc_people_quieten(record->engine->people, record->person, record->engine->quiet.effect_ms);
+    if (!RC_MUTANT(UNHELD)) rc_people_quieten(record->engine->people, record->person, record->engine->quiet.effect_ms);
 }
 
 static void begin_again_later(void *opaque)

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "common/mutant.h"
+
 rc_newest_t rc_newest_of(const rc_event_t *event, const rc_snapshot_t *row, bool behind_barrier)
 {
     if (row != NULL && row->version >= event->version) {
@@ -22,6 +24,6 @@ rc_newest_t rc_newest_of(const rc_event_t *event, const rc_snapshot_t *row, bool
         return newest;
     }
     newest.from = behind_barrier ? RC_NEWEST_FORGOTTEN : RC_NEWEST_EVENT_ALONE;
-    if (behind_barrier) newest.presence = RC_PRESENCE_GONE;
+    if (behind_barrier && !RC_MUTANT(FORGOTTEN_STAYS)) newest.presence = RC_PRESENCE_GONE;
     return newest;
 }

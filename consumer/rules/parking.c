@@ -1,5 +1,7 @@
 #include "consumer/rules/parking.h"
 
+#include "common/mutant.h"
+
 typedef enum {
     KEEP,     /* in memory; when that is full, in the second tier, uncounted */
     FOR_EVER, /* the next tier, then the last one again and again */
@@ -40,6 +42,7 @@ rc_parking_decision_t rc_parking_decide(const rc_parking_input_t *input)
     RC_INVARIANT((unsigned)input->class < RC_CLASS_COUNT && input->class != RC_CLASS_APPLIED);
     RC_INVARIANT(input->tiers > 0 && input->attempts >= 0);
 
+    if (RC_MUTANT(DEAD_AT_ONCE) && input->class == RC_CLASS_TRANSIENT) return rc_parking_poison(input->attempts);
     how_t how = table[input->class].how;
     rc_parking_decision_t parking = {.kind = RC_PARKING_TIER,
                                      .attempts = input->attempts,

@@ -1,5 +1,7 @@
 #include "consumer/rules/quiet.h"
 
+#include "common/mutant.h"
+
 enum {
     MARGIN_MS = 100,
     SESSION_SHARE = 3, /* the group may give the partitions away after a whole session without a heartbeat */
@@ -21,7 +23,8 @@ void rc_quiet_init(rc_quiet_t *quiet, int64_t http_timeout_ms, int64_t session_t
                           .beat_at = now,
                           .until = now,
                           .settled_at = now};
-    if (cut_short) quiet->until = quiet->settled_at = (rc_mono_t){now.ms + quiet->effect_ms};
+    if (cut_short && !RC_MUTANT(NO_WAIT_AT_START))
+        quiet->until = quiet->settled_at = (rc_mono_t){now.ms + quiet->effect_ms};
 }
 
 static void look(rc_quiet_t *quiet, rc_mono_t now)

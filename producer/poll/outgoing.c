@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mutant.h"
 #include "common/uuid.h"
 
 enum { VALUE_MAX_BYTES = 1024 * 1024 };
@@ -194,6 +195,7 @@ rc_code_t rc_outgoing_write(rc_outgoing_t *outgoing, const rc_sync_state_t *stat
 
 rc_code_t rc_outgoing_follow(rc_outgoing_t *outgoing, rc_error_t *error)
 {
+    if (RC_MUTANT(COMMIT_UNSEEN)) outgoing->published_count = 0;
     rc_code_t code = rc_views_follow(outgoing->context->views, outgoing->published, outgoing->published_count,
                                      outgoing->context->cancelled, error);
     outgoing->behind = code != RC_OK;

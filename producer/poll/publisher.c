@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/mutant.h"
 #include "common/offsets.h"
 #include "common/topics.h"
 
@@ -216,15 +217,28 @@ rc_code_t rc_publisher_open(rc_publisher_t *publisher, const atomic_bool *cancel
     return code;
 }
 
+/* A mutant's: what was produced so far becomes visible by itself. */
+static rc_code_t cut_transaction(rc_publisher_t *publisher, rc_error_t *error)
+{
+    bool done = rc_kafka_txn_commit(publisher->txn, &publisher->give_up, error) == RC_COMMIT_DONE;
+    return done ? rc_kafka_txn_begin(publisher->txn, error) : error->code;
+}
+
 static rc_code_t fill(rc_publisher_t *publisher, const rc_transaction_t *transaction, rc_error_t *error)
 {
     for (size_t i = 0; i < transaction->count; i++) {
+        if (RC_MUTANT(PUBLISHED_APART) && i + 2 == transaction->count && cut_transaction(publisher, error) != RC_OK)
+            return error->code;
         rc_code_t code = rc_kafka_txn_produce(publisher->txn, &transaction->records[i], error);
         if (code != RC_OK) return code;
     }
+    if (RC_MUTANT(UNFENCED)) return RC_OK;
     const rc_kafka_offset_t offset = {publisher->commands_topic, transaction->command_partition,
                                       offset_to_commit(publisher, transaction)};
-    return rc_kafka_txn_send_offsets(publisher->txn, transaction->group, &offset, 1, error);
+    rc_kafka_group_t *late = RC_MUTANT(METADATA_LATE) ? rc_kafka_group_taken_late() : NULL;
+    rc_code_t code = rc_kafka_txn_send_offsets(publisher->txn, late ? late : transaction->group, &offset, 1, error);
+    rc_kafka_group_free(late);
+    return code;
 }
 
 static void copy_published(const rc_publisher_t *publisher, rc_published_t *published)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mutant.h"
 #include "common/text.h"
 #include "producer/rules/content.h"
 
@@ -216,7 +217,7 @@ void rc_brakes_decide(rc_brakes_t *brakes, int64_t announced, uint64_t random)
         class_t *class = &brakes->classes[i];
         int64_t limit = rc_brake_limit(brakes->occasion->integration->policy.brakes[i], announced);
         bool trips = class->fresh > 0 && class->published + class->fresh > limit;
-        if (limit < 0 || (!trips && class->standing == 0)) continue;
+        if (limit < 0 || RC_MUTANT(BRAKE_IGNORED) || (!trips && class->standing == 0)) continue;
         class->joined = class->standing > 0 ? last_undecided(class) : NULL;
         if (!class->joined) class->joined = open_hold(class, i, brakes->occasion->now, limit, random);
     }

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "common/mutant.h"
 #include "common/text.h"
 #include "producer/rules/employee.h"
 
@@ -174,7 +175,7 @@ static rc_event_t *add_event(rc_diff_t *diff, const rc_occasion_t *occasion, con
         .integration_id = occasion->integration->id,
         .employee_id = employee_id,
         .version = rc_version_next(previous, occasion->now),
-        .previous_version = previous,
+        .previous_version = RC_MUTANT(UNCHAINED) ? 0 : previous,
         .occurred_at = occasion->now,
         .trigger = occasion->trigger,
         .employee = *employee,

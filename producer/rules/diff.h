@@ -10,6 +10,7 @@
 #include "common/config.h"
 #include "common/domain.h"
 #include "common/mem.h"
+#include "common/mutant.h"
 #include "producer/rules/verdict.h"
 
 /* What all decisions of one poll or tick share. */
@@ -24,6 +25,7 @@ typedef struct {
 /* Rises even when a state was lost or forgotten: max(previous + 1, milliseconds since 1970 of the poll). */
 static inline int64_t rc_version_next(int64_t previous, rc_wall_t now)
 {
+    if (RC_MUTANT(VERSION_FALLS)) return now.ms;
     return previous + 1 > now.ms ? previous + 1 : now.ms;
 }
 

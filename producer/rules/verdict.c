@@ -1,5 +1,6 @@
 #include "producer/rules/verdict.h"
 
+#include "common/mutant.h"
 #include "common/text.h"
 
 #define REASON(name) (1U << RC_PENDING_##name)
@@ -40,6 +41,7 @@ rc_facts_t rc_facts_absent(rc_absence_t absence, rc_look_t look, rc_wall_t now, 
     if (facts.absence != absence) {
         facts.absence = absence;
         facts.absent_since = now;
+        facts.absence_confirmed = RC_MUTANT(ABSENT_ONCE);
         return facts;
     }
     rc_look_t fit = absence == RC_ABSENCE_DELETED ? RC_LOOK_BY_ID : RC_LOOK_FULL;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/mutant.h"
 #include "common/random.h"
 #include "common/text.h"
 #include "producer/kombo/kombo_error.h"
@@ -144,6 +145,7 @@ static bool answer_failure(rc_worker_t *worker, const rc_error_t *failure, const
     state.reason = failure->message;
     state.failures = worker->failures;
     state.next_poll_at = worker->retry_at;
+    if (RC_MUTANT(WATERMARK_MOVED)) state.watermark = began_at;
     show_state(worker, &state);
     answered = rc_worker_publish_state(worker, &state, job, failure);
     if (answered) tell_people(worker, published, &state);
