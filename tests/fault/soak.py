@@ -12,8 +12,6 @@ More that can go wrong at the same time:
 """
 
 import argparse
-import heapq
-import itertools
 import random
 import re
 import shutil
@@ -23,6 +21,7 @@ import time
 from collections import Counter
 
 from rollcall import books, config
+from rollcall.chaos.agenda import Agenda
 from rollcall.process import BIN
 from rollcall.topics import EVENT_TYPES
 from rollcall.world import Kafka, World
@@ -55,30 +54,6 @@ def parse():
     if (options.broker_kills or options.broker_freezes) and not options.brokers:
         parser.error("brokers are killed in a cluster of its own only: --brokers")
     return options
-
-
-class Agenda:
-    """What is due when, in seconds since it was begun."""
-
-    def __init__(self):
-        self.due = []
-        self.numbers = itertools.count()  # what is due at the same moment comes in the order in which it was noted
-        self.began = time.monotonic()
-
-    @property
-    def now(self):
-        return time.monotonic() - self.began
-
-    def at(self, when, what, *arguments):
-        heapq.heappush(self.due, (when, next(self.numbers), what, arguments))
-
-    def after(self, delay, what, *arguments):
-        self.at(self.now + delay, what, *arguments)
-
-    def work(self):
-        while self.due and self.due[0][0] <= self.now:
-            *_, what, arguments = heapq.heappop(self.due)
-            what(*arguments)
 
 
 class Troubles:

@@ -8,6 +8,7 @@ sandbox    the stand-ins of Kombo and Learn Amp, through their control interface
 topics     everything on Kafka, read and decoded by libraries that Rollcall does not use
 books      what must hold between HR, the topics and Learn Amp: the invariants, as lists of what is wrong
 browser    a real browser, for the status page
+chaos      short runs whose seed decides what happens in HR and what goes wrong meanwhile (tests/fault/chaos)
 zones      time zones in which it is as late as a test wants
 world      all of it together: one sandbox, one topic prefix, and the programs on them
 """

@@ -10,6 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import confluent_kafka
+
 from rollcall import books, config
 from rollcall.process import ROOT, Program, run
 from rollcall.sandbox import Sandbox
@@ -52,6 +54,17 @@ class Kafka:
         for log in Path(self.own).glob("broker-*.log") if KEEP else ():
             shutil.copy(log, Path(KEEP) / log.name)
         subprocess.run(self._command("stop", "--delete"), check=False)
+
+    def cpu(self):
+        """Seconds of processor time of the brokers that run."""
+        used = 0
+        for pid in Path(self.own).glob("broker-*.pid"):
+            try:
+                fields = Path(f"/proc/{pid.read_text().split()[0]}/stat").read_text().rpartition(")")[2].split()
+            except (OSError, IndexError):
+                continue  # it was killed
+            used += int(fields[11]) + int(fields[12])
+        return used / os.sysconf("SC_CLK_TCK")
 
     # --- brokers of our own cluster ---
 
@@ -185,6 +198,18 @@ class World:
         producer.wait_ready()
         consumer.wait_ready()
         return producer, consumer
+
+    def delete_topics(self):
+        """Everything of this world on a Kafka that goes on: topics, and the groups of it and of worlds before it of that kind. (Who left
+        as a static member stays in its group until its session is over.)"""
+        topics = Topics(self.kafka.address, self.prefix)
+        for future in (topics.admin.delete_topics(topics.names(), request_timeout=20) if topics.names() else {}).values():
+            future.result()
+        kind = self.name.split("-")[0] + "-"
+        groups = [group.group_id for group in topics.admin.list_consumer_groups(request_timeout=10).result().valid if group.group_id.startswith(kind)]
+        for future in (topics.admin.delete_consumer_groups(groups, request_timeout=20) if groups else {}).values():
+            if (error := future.exception()) and error.args[0].code() != confluent_kafka.KafkaError.NON_EMPTY_GROUP:
+                raise error
 
     # --- conditions ---
 

@@ -1,0 +1,307 @@
+"""One run: a world that a seed shapes, its import, the storm, the calm after it, and the books, read from outside."""
+
+import random
+import resource
+import signal
+import time
+import traceback
+from collections import Counter
+
+from rollcall import books, config
+from rollcall.chaos.agenda import Agenda
+from rollcall.chaos.faults import kinds
+from rollcall.chaos.history import History
+from rollcall.topics import EVENT_TYPES
+from rollcall.waiting import PATIENCE
+from rollcall.world import World
+
+INTEGRATIONS = ("north", "east")
+PEOPLE = 20  # in each
+IMPORT_S, CALM_S, SETTLE_S, STOP_S = 90, 60, 90, 40  # a slow machine is no defect
+
+
+class Shape:
+    """Which programs run: {name: (kind, instance, lanes)}. Together: all lanes in each consumer."""
+
+    def __init__(self, chance):
+        self.producers = {f"producer-p{n}": None for n in range(1, chance.choice((1, 1, 2)) + 1)}
+        lanes = chance.choice(("together", "together", "together by two", "apart", "leavers apart"))
+        self.consumers = {
+            "together": {"consumer-c1": None},
+            "together by two": {"consumer-c1": None, "consumer-c2": None},
+            "apart": {f"consumer-{lane}": [lane] for lane in EVENT_TYPES},
+            "leavers apart": {"consumer-c1": list(EVENT_TYPES[:3]), "consumer-leavers": ["deactivated"]},
+        }[lanes]
+        self.words = f"{len(self.producers)} producer{'s' * (len(self.producers) > 1)}, lanes {lanes}"
+
+    @property
+    def names(self):
+        return [*self.producers, *self.consumers]
+
+
+class Run:
+    """Made from a seed, it holds the whole plan; conduct() carries it out, once."""
+
+    def __init__(self, seed, cluster, brokers=1, only=()):
+        self.seed = seed
+        self.cluster = cluster
+        self.brokers = brokers
+        self.integrations = INTEGRATIONS
+        chance = self.chance("shape")
+        self.length = chance.uniform(8, 12)
+        self.shape = Shape(chance)
+        self.world = None
+        self.programs = {}  # those that ought to live, by name
+        self.leaving = {}  # program: when it was told to
+        self.agenda = None
+        self.taken = Counter()
+        self.active = []  # (fault, arguments)
+        self.faults_seen = Counter()
+        self.told = []  # (seconds since the storm began, what)
+        self.kills = 0
+        self.excuse = set()  # words that the books know
+        self.history = History(self.chance("history"), self)
+        self.faults = self._draw(only)
+
+    def chance(self, name):
+        return random.Random(f"{self.seed}/{name}")
+
+    def _draw(self, only):
+        """[(fault, its happenings)]"""
+        drawn = []
+        for kind in kinds():
+            chance = self.chance(kind.name)
+            if kind.name in only if only else chance.random() < kind.share:
+                fault = kind()
+                drawn.append((fault, list(fault.plan(chance, self))))
+        return drawn
+
+    # --- for the faults ---
+
+    def note(self, name, number=1):
+        self.faults_seen[name] += number
+
+    def tell(self, what):
+        """A line of what happened when."""
+        self.told.append((self.agenda.now if self.agenda else 0, what))
+
+    def take(self, *names):
+        """False if somebody else has one of them."""
+        if any(self.taken[name] for name in names):
+            return False
+        self.taken.update(names)
+        return True
+
+    def release(self, *names):
+        self.taken.subtract(names)
+
+    def start(self, name, kind, events=None):
+        """A program that ought to live from now on."""
+        instance = name.split("-", 1)[1]
+        self.programs[name] = program = getattr(self.world, kind)(instance, **({"events": events} if events else {})).start()
+        return program
+
+    def dismiss(self, name):
+        """Tells a program to end; the calm waits until it has, and wants it to say so."""
+        program = self.programs.pop(name)
+        program.expected = False
+        if program.alive:
+            program.signal(signal.SIGTERM)
+            self.leaving[program] = time.monotonic()
+
+    def kill(self, name):
+        """Ends a program for good, without a goodbye."""
+        self.programs.pop(name).kill()
+        self.kills += 1
+
+    def wait_for(self, what, condition, timeout=CALM_S, interval=0.05):
+        return self.world.wait_for(what, condition, timeout, interval)
+
+    # --- the storm ---
+
+    def _begin(self, fault, seconds, arguments):
+        names = fault.takes(*arguments)
+        if not self.take(*names):
+            if self.agenda.now < self.length - 0.5:
+                self.agenda.after(0.25, self._begin, fault, seconds, arguments)
+            return
+        self.tell(f"{fault.name} {' '.join(map(str, arguments))}")
+        entry = fault, arguments, names
+        self.active.append(entry)
+        fault.begin(self, *arguments)
+        self.agenda.at(min(self.agenda.now + seconds, self.length), self._end, entry)
+
+    def _end(self, entry):
+        fault, arguments, names = entry
+        self.active.remove(entry)
+        self.tell(f"end of {fault.name} {' '.join(map(str, arguments))}")
+        fault.end(self, *arguments)
+        self.release(*names)
+
+    def storm(self):
+        self.agenda = Agenda()
+        self.history.plan(self)
+        for fault, happenings in self.faults:
+            for at, seconds, arguments in happenings:
+                self.agenda.at(at, self._begin, fault, seconds, tuple(arguments))
+        deadline = time.monotonic() + (self.length + CALM_S) * PATIENCE
+        while self.agenda.due or self.agenda.now < self.length:
+            self.agenda.work()
+            for program in self.world.programs:
+                program.check()
+            assert time.monotonic() < deadline, f"the storm does not end: {self.agenda.due[:3]}"
+            time.sleep(0.01)
+        assert not self.active, f"{self.active} were not ended"
+
+    def calm(self):
+        for fault, _ in self.faults:
+            fault.calm(self)
+        self.world.sandbox.clear()
+        for name, program in self.programs.items():
+            assert program.alive, f"{name} {program.state()}"
+        self.wait_for("those who were dismissed to end", lambda: [p.name for p in self.leaving if p.alive])
+        for program in self.leaving:
+            assert program.process.returncode == 0, f"{program.name} was told to end: {program.state()}: {program.tail(4)}"
+        self.world.read_anew()
+
+    # --- one after the other ---
+
+    def _world(self):
+        more = {"people": PEOPLE, "mapping": config.MANAGERS,
+                "kombo": {"poll_interval": "1s", "full_sync_interval": "4s", "page_size": 10},
+                "policy": {"swap_address": "swap-{id}@swap.example"}}
+        settings = {"kafka": {"replication_factor": min(3, self.brokers), "session.timeout.ms": 3000, "heartbeat.interval.ms": 500},
+                    "producer": {"http_timeout": "2s"},
+                    "consumer": {"http_timeout": "1500ms", "retry_delays": ["1s", "2s", "3s"]}}
+        return World(f"chaos-{self.seed}", {slug: {**more, "seed": self.chance(slug).randrange(2**31)} for slug in self.integrations},
+                     settings, partitions=3, cluster=self.cluster)
+
+    def _import(self):
+        for name in self.shape.producers:
+            self.start(name, "producer")
+        for name, events in self.shape.consumers.items():
+            self.start(name, "consumer", events)
+        self.world.wait_equal(timeout=IMPORT_S)
+
+    def _stop(self):
+        """Everybody ends when they are told to, and says so."""
+        for program in self.programs.values():
+            if program.alive:
+                program.expected = False
+                program.signal(signal.SIGTERM)
+        found = []
+        for program in self.programs.values():
+            code = program.stop(STOP_S)
+            if code != 0 or "stopped" not in program.tail(1):
+                found.append(f"{program.name} ended with {code}: {program.tail(2)}")
+        return found
+
+    def _books(self):
+        world = self.world
+        found = books.all_of(world.topics.refresh(), world.integrations.values(), world.application)
+        return {name: problems for name, problems in found.items() if problems}
+
+    def conduct(self):
+        """Carries it out; returns the figures. `problems` is empty when all is well."""
+        figures, began, used = {"seed": self.seed, "shape": self.shape.words}, time.monotonic(), cpu(self.cluster)
+        phases, problems, crash = {}, {}, None
+        try:
+            with phase(phases, "start"):
+                self.world = self._world()
+            for name, step in (("import", self._import), ("storm", self.storm), ("calm", self.calm), ("settle", self._settle)):
+                with phase(phases, name):
+                    step()
+            with phase(phases, "books"):
+                problems = self._books()
+            with phase(phases, "stop"):
+                ended = self._stop()
+            if ended:
+                problems["programs end when they are told to"] = ended
+            figures.update(self._figures(problems))
+        except AssertionError as error:
+            problems[f"in the {next(reversed(phases))}"] = [str(error)]
+        except Exception:  # noqa: B902 - whatever breaks in here is not the product's fault, and no success either
+            crash = traceback.format_exc()
+        finally:
+            figures["faults"] = dict(self.faults_seen)
+            figures["kills"] = self.kills
+            if (problems or crash) and self.world:
+                self.report(problems, crash)
+            with phase(phases, "end"):
+                self.close()
+        figures.update(problems={name: found[:20] for name, found in problems.items()}, crash=crash,
+                       phases=phases, seconds=round(time.monotonic() - began, 2), cpu=spent(used, cpu(self.cluster)))
+        return figures
+
+    def _settle(self):
+        self.world.settle(timeout=SETTLE_S)
+
+    def _figures(self, problems):
+        def number(*beginnings):
+            return sum(len(found) for name, found in problems.items() if name.startswith(beginnings))
+        topics = self.world.topics
+        return {"changes": self.history.changes, "events": sum(books.counts(topics).values()),
+                "requests": sum(len(integration.writes()) for integration in self.world.integrations.values()),
+                "lost": number("Learn Amp equals HR", "ledger"), "duplicates": number("chain", "nobody twice"),
+                "reordered": number("order"), "wrong_deactivations": number("deactivations")}
+
+    # --- the end ---
+
+    def report(self, problems, crash):
+        """Everything that helps to understand what went wrong."""
+        print(f"--- seed {self.seed}: {self.shape.words}; {len(self.told)} things happened in {self.length:.1f} s")
+        for at, what in self.told:
+            print(f"    {at:6.2f} {what}")
+        for name, found in problems.items():
+            print(f"  --- {name}: {len(found)} wrong")
+            for problem in found[:20]:
+                print(f"    {problem}")
+        if crash:
+            print("  --- the harness broke, not Rollcall:\n    " + crash.rstrip().replace("\n", "\n    "))
+        try:
+            self.world.report()
+        except Exception as error:  # noqa: B902 - a report that fails hides nothing of what it is about
+            print(f"  --- no more can be told: {error!r}")
+
+    def close(self):
+        if not self.world:
+            return
+        self.world.close()
+        try:
+            self.world.delete_topics()
+        except Exception as error:  # noqa: B902 - the next run sees whether this cluster still works
+            print(f"  --- the topics of seed {self.seed} stay: {error!r}")
+
+
+class phase:
+    """Notes how long what is inside took, also when it fails."""
+
+    def __init__(self, phases, name):
+        self.phases, self.name = phases, name
+
+    def __enter__(self):
+        self.began = time.monotonic()
+        self.phases[self.name] = 0
+
+    def __exit__(self, *_):
+        self.phases[self.name] = round(time.monotonic() - self.began, 2)
+
+
+def cpu(cluster):
+    """{who: seconds of processor time so far}: the programs that have ended, this process, the brokers."""
+    def seconds(who):
+        used = resource.getrusage(who)
+        return used.ru_utime + used.ru_stime
+    return {"programs": seconds(resource.RUSAGE_CHILDREN), "harness": seconds(resource.RUSAGE_SELF), "brokers": cluster.cpu()}
+
+
+def spent(before, after):
+    # A broker that was killed begins at nothing.
+    found = {who: round(max(0, after[who] - before[who]), 2) for who in before}
+    return {**found, "all": round(sum(found.values()), 2)}
+
+
+def repeat(seed, only=(), brokers=1):
+    """The command that does it again."""
+    more = (f" --only '{','.join(only)}'" if only else "") + (f" --brokers {brokers}" if brokers > 1 else "")
+    return f"tests/fault/chaos --seed {seed}{more}"
