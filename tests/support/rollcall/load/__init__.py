@@ -1,0 +1,1 @@
+"""What tests/bench/load.py runs: many integrations, an hour of changes, an hour without Learn Amp."""
