@@ -358,7 +358,7 @@ def main():
             raise
         report(soak, world, imported, total)
         print()
-        found = books.all_of(world.topics, world.integrations.values(), world.application)
+        found = world.read_books()
         found["every program ends when it is told to"] = stop(world)
         for name, problems in found.items():
             if problems:

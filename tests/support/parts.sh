@@ -79,6 +79,7 @@ has_tests() { compgen -G "tests/$1/*_test.c" >/dev/null || compgen -G "tests/$1/
 part_unit() {
     build build || return 0
     run_ctest build 'unit|corpus' unit.log -j "$jobs"
+    run_scripts build unit
 }
 
 part_integration() { part_with_kafka integration; }

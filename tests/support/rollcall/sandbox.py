@@ -106,6 +106,10 @@ class Integration:
     def expected(self, **query):
         return self.call("GET", "expected", limit=1000000, **query)["expected"]
 
+    def history(self):
+        """Every state that HR had: {"people": [{"employee", "states"}], "units": [{"id", "type", "states"}]}."""
+        return self.call("GET", "history", limit=1000000)
+
     # --- Learn Amp ---
 
     def compare(self, **query):

@@ -248,12 +248,17 @@ class World:
         self.wait_quiet(timeout=timeout)
         self.topics.refresh()
 
-    def check_books(self, dates=None, **skip):
-        """All books at once; fails with everything that is wrong."""
+    def read_books(self, **run):
+        """{name: problems} of all books; `run`: rollcall.books.all_of."""
         self.topics.refresh()
+        sections = {section["id"]: section for section in self.configuration()["integrations"]}
+        return books.all_of(self.topics, self.integrations.values(), self.application, sections=sections, folders=[self.folder], **run)
+
+    def check_books(self, without=(), **run):
+        """All books at once; fails with everything that is wrong."""
         problems = []
-        for name, found in books.all_of(self.topics, self.integrations.values(), self.application, dates).items():
-            if name.split(":")[0] in skip.get("without", ()):
+        for name, found in self.read_books(**run).items():
+            if name.split(":")[0] in without:
                 continue
             problems += [f"{name}: {problem}" for problem in found]
         fail(problems, "books")

@@ -197,9 +197,7 @@ class Run:
         return found
 
     def _books(self):
-        world = self.world
-        found = books.all_of(world.topics.refresh(), world.integrations.values(), world.application)
-        return {name: problems for name, problems in found.items() if problems}
+        return {name: problems for name, problems in self.world.read_books(excused=self.excuse).items() if problems}
 
     def conduct(self):
         """Carries it out; returns the figures. `problems` is empty when all is well."""
@@ -237,13 +235,10 @@ class Run:
         self.world.settle(timeout=SETTLE_S)
 
     def _figures(self, problems):
-        def number(*beginnings):
-            return sum(len(found) for name, found in problems.items() if name.startswith(beginnings))
         topics = self.world.topics
         return {"changes": self.history.changes, "events": sum(books.counts(topics).values()),
                 "requests": sum(len(integration.writes()) for integration in self.world.integrations.values()),
-                "lost": number("Learn Amp equals HR", "ledger"), "duplicates": number("chain", "nobody twice"),
-                "reordered": number("order"), "wrong_deactivations": number("deactivations")}
+                **books.figures(problems)}
 
     # --- the end ---
 
