@@ -193,7 +193,7 @@ static bool matches(const fault_t *fault, const sb_fault_probe_t *probe)
     if (fault->side != probe->side || fault->left == 0) return false;
     if (fault->integration && (!probe->integration || strcmp(fault->integration, probe->integration) != 0))
         return false;
-    if (fault->method && strcmp(fault->method, probe->method) != 0) return false;
+    if (fault->method && fnmatch(fault->method, probe->method, 0) != 0) return false;
     if (fault->path && fnmatch(fault->path, probe->path, 0) != 0) return false;
     if (fault->shot.kind == SB_FAULT_CURSOR_EXPIRED && !probe->has_cursor) return false;
     return !fault->contains || strstr(probe->target, fault->contains) || strstr(probe->body, fault->contains);

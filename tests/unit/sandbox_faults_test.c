@@ -117,6 +117,21 @@ START_TEST(a_match_can_name_an_employee_and_an_integration)
 }
 END_TEST
 
+START_TEST(a_match_can_mean_all_writes)
+{
+    char *path = rc_sprintf("/learnamp/%s/v1/users/1", company->slug);
+    control_quietly("POST", "/faults",
+                    "{'side': 'learnamp', 'kind': 'status', 'status': 503, 'next': -1, 'match': {'method': 'P*'}}");
+    create_user("fine@acme.example");
+    ck_assert_int_eq(status, 503);
+    json_decref(ask("PUT", path, token, "{}", NULL));
+    ck_assert_int_eq(status, 503);
+    json_decref(ask("GET", path, token, NULL, NULL));
+    ck_assert_int_eq(status, 404);
+    free(path);
+}
+END_TEST
+
 START_TEST(a_wrong_fault_is_refused)
 {
     static const char *const wrong[] = {"{}",
@@ -361,6 +376,7 @@ int main(void)
     tcase_add_test(tc, every_kth_and_after_are_counted_on_what_matches);
     tcase_add_test(tc, a_probability_follows_its_seed);
     tcase_add_test(tc, a_match_can_name_an_employee_and_an_integration);
+    tcase_add_test(tc, a_match_can_mean_all_writes);
     tcase_add_loop_test(tc, a_wrong_fault_is_refused, 0, 6);
     tcase_add_test(tc, throttling_says_when_in_seconds_or_as_a_date);
     tcase_add_test(tc, a_rate_limit_throttles_within_a_second);

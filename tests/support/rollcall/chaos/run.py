@@ -114,6 +114,11 @@ class Run:
         self.programs.pop(name).kill()
         self.kills += 1
 
+    @staticmethod
+    def ended_well(program):
+        """Who is told to end before they listen to signals ends by the signal."""
+        return program.process.returncode == 0 or (program.process.returncode == -signal.SIGTERM and not program.text())
+
     def wait_for(self, what, condition, timeout=CALM_S, interval=0.05):
         return self.world.wait_for(what, condition, timeout, interval)
 
@@ -161,7 +166,7 @@ class Run:
             assert program.alive, f"{name} {program.state()}"
         self.wait_for("those who were dismissed to end", lambda: [p.name for p in self.leaving if p.alive])
         for program in self.leaving:
-            assert program.process.returncode == 0, f"{program.name} was told to end: {program.state()}: {program.tail(4)}"
+            assert self.ended_well(program), f"{program.name} was told to end: {program.state()}: {program.tail(4)}"
         self.world.read_anew()
 
     # --- one after the other ---

@@ -169,7 +169,7 @@ class Regroup(Fault):
             program = run.programs[name]
             program.kill()  # if it has not gone by now
             run.kills += not goodbye
-            assert program.process.returncode in (0, -signal.SIGKILL), f"{name} {program.state()}: {program.tail(4)}"
+            assert program.process.returncode == -signal.SIGKILL or run.ended_well(program), f"{name} {program.state()}: {program.tail(4)}"
             program.start()
 
 
