@@ -283,8 +283,13 @@ class Producer:
                                                 "partitioner": "murmur2_random"})
 
     def send(self, topic, key, value, headers=None, partition=None):
-        problems = []
+        """Returns its place, as topic/partition/offset."""
+        problems, places = [], []
+
+        def delivered(error, message):
+            problems.extend([str(error)] if error else [])
+            places.append(f"{message.topic()}/{message.partition()}/{message.offset()}")
         more = {} if partition is None else {"partition": partition}
-        self.handle.produce(topic, value=value, key=key, headers=headers or [],
-                            on_delivery=lambda error, _: error and problems.append(str(error)), **more)
+        self.handle.produce(topic, value=value, key=key, headers=headers or [], on_delivery=delivered, **more)
         assert self.handle.flush(20) == 0 and not problems, problems or "not delivered"
+        return places[0]

@@ -60,10 +60,10 @@ def figures(found):
             "wrong_deactivations": number(WRONG_DEACTIVATIONS)}
 
 
-def all_of(topics, integrations, application="learnamp", dates=None, sections=None, sown=(), excused=(), together=False, seen=None,
-           folders=()):
+def all_of(topics, integrations, application="learnamp", dates=None, sections=None, sown=(), settled=(), excused=(), together=False,
+           seen=None, folders=()):
     """{name of the check: problems}. `dates`: the day by which an integration is compared; `sections`: {integration id: its part of the
-    configuration}; `sown`: places of a test's own poison; `excused`: words of EXCUSES; `together`: all lanes were in one process all the
+    configuration}; `sown`: places of a test's own poison; `settled`: dead_letters(); `excused`: words of EXCUSES; `together`: all lanes were in one process all the
     time; `seen`: rollcall.books.evidence; `folders`: with logs and state files. Every name begins with its invariant."""
     found = {
         "I1 records can be read": unreadable(topics, sown),
@@ -71,7 +71,7 @@ def all_of(topics, integrations, application="learnamp", dates=None, sections=No
         "I1 event ids and headers": identities(topics),
         "I1 snapshots": snapshots(topics, excused=excused),
         "I5 ledger": ledger(topics, application) if "ledger" not in excused else [],
-        "I6, I7 dead letters": dead_letters(topics, application, sown),
+        "I6, I7 dead letters": dead_letters(topics, application, sown, settled),
         "I8 canaries": privacy.canaries(topics, folders),
     }
     committed = None

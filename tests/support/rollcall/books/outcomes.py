@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 
+from rollcall.books.events import erased
 from rollcall.topics import EVENT_TYPES
 
 DEAD_REASONS = {"REJECTED", "IDENTITY_CONFLICT", "POISON"}
@@ -10,8 +11,9 @@ REJECTING = {400, 406, 410, 413, 414, 422, 431}
 
 
 def ledger(topics, application="learnamp", integration=None):
-    """I5: every event has an outcome."""
+    """I5: every event has an outcome, but for who was forgotten: that erases them."""
     problems, rows = [], topics.ledger(application)
+    forgotten = erased(topics) - topics.snapshots().keys()
     newest = {}
     for event_type, record in topics.events(integration):
         version = record.value["metadata"]["version"]
@@ -19,6 +21,8 @@ def ledger(topics, application="learnamp", integration=None):
         newest[at] = max(newest.get(at, 0), version)
     for (event_type, key), version in newest.items():
         row = rows.get(f"{event_type}:{key}")
+        if row is None and key in forgotten:
+            continue
         if row is None:
             problems.append(f"{event_type} {key}: no outcome")
         elif row["version"] < version:
@@ -83,14 +87,15 @@ def parked_once(evidence):
 
 # --- dead letters ----------------------------------------------------------------------------------------------------
 
-def dead_letters(topics, application="learnamp", sown=()):
+def dead_letters(topics, application="learnamp", sown=(), settled=()):
     """I6, I7: the dead letters are exactly the poison that was sown (topic/partition/offset without the prefix), once each; without any,
-    there is none."""
+    there is none. `settled`: words with which Learn Amp refused records for a while; an operator tried them once more, and the ledger says
+    what became of them."""
     sown = {topics.prefix + place for place in sown}
     letters = topics.records[f"{application}.dlq"]
     found = Counter(record.headers.get("rollcall_origin") for record in letters)
     problems = [f"{record}: {record.headers.get('rollcall_reason')} {record.headers.get('rollcall_message')}" for record in letters
-                if record.headers.get("rollcall_origin") not in sown]
+                if record.headers.get("rollcall_origin") not in sown and record.headers.get("rollcall_message") not in settled]
     return problems + [f"{place}: the poison is {found[place]} times a dead letter" for place in sorted(sown) if found[place] != 1]
 
 

@@ -60,6 +60,9 @@ class Run:
         self.told = []  # (seconds since the storm began, what)
         self.kills = 0
         self.excuse = set()  # words that the books know
+        self.policy = {}  # {slug: what a fault needs of its policy}
+        self.sown = set()  # places of bytes on event topics that are none of Rollcall's
+        self.settled = set()  # words with which Learn Amp refused records that were tried once more
         self.history = History(self.chance("history"), self)
         self.faults = self._draw(only)
 
@@ -178,7 +181,8 @@ class Run:
         settings = {"kafka": {"replication_factor": min(3, self.brokers), "session.timeout.ms": 3000, "heartbeat.interval.ms": 500},
                     "producer": {"http_timeout": "2s"},
                     "consumer": {"http_timeout": "1500ms", "retry_delays": ["1s", "2s", "3s"]}}
-        return World(f"chaos-{self.seed}", {slug: {**more, "seed": self.chance(slug).randrange(2**31)} for slug in self.integrations},
+        return World(f"chaos-{self.seed}", {slug: {**more, "policy": {**more["policy"], **self.policy.get(slug, {})},
+                                                  "seed": self.chance(slug).randrange(2**31)} for slug in self.integrations},
                      settings, partitions=3, cluster=self.cluster)
 
     def _import(self):
@@ -202,7 +206,7 @@ class Run:
         return found
 
     def _books(self):
-        return {name: problems for name, problems in self.world.read_books(excused=self.excuse).items() if problems}
+        return {name: problems for name, problems in self.world.read_books(excused=self.excuse, sown=self.sown, settled=self.settled).items() if problems}
 
     def conduct(self):
         """Carries it out; returns the figures. `problems` is empty when all is well."""
