@@ -59,6 +59,7 @@ rc_headers_t rc_headers_event(rc_arena_t *arena, const rc_event_t *event);
     X(T, IDENTITY_CONFLICT, "IDENTITY_CONFLICT")     /* dead: CONFLICT after the last tier */ \
     X(T, POISON, "POISON")                           /* dead: bytes that no known schema reads */ \
     X(T, REPAIR, "REPAIR")                           /* written by `audit --repair` */ \
+    X(T, NO_SNAPSHOT, "NO_SNAPSHOT")                 /* nothing published says whether the person is still there */ \
     X(T, OTHER, "OTHER")                             /* a reason that this release does not know */
 /* clang-format on */
 typedef enum { RC_PARK_REASONS(RC_ENUM_MEMBER, PARK) } rc_park_reason_t;

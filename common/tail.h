@@ -24,8 +24,8 @@ typedef struct {
      * offsets can go back. NULL: none. */
     void (*hook)(void *opaque, const rc_kafka_message_t *message);
     /* On the tail's thread: the partition is read from the beginning (its rows were deleted), so what the hook built of
-     * it is void. NULL: none. */
-    void (*restarted)(void *opaque, int32_t partition);
+     * it is void. `lost`: something was known of it, and what is there now may lack some of that. NULL: none. */
+    void (*restarted)(void *opaque, int32_t partition, bool lost);
     void *opaque;
 } rc_tail_topic_t;
 

@@ -16,10 +16,11 @@ typedef struct {
     const char *stale;
 } starting_t;
 
-static void begin_again(rc_tail_t *tail, size_t topic, int32_t partition)
+static void begin_again(rc_tail_t *tail, const starting_t *starting)
 {
-    const rc_tail_topic_t *of = &tail->topics[topic];
-    if (of->restarted) of->restarted(of->opaque, partition);
+    const rc_tail_topic_t *of = &tail->topics[starting->topic];
+    bool lost = starting->stale || tail->parts[starting->topic][starting->partition].void_because;
+    if (of->restarted) of->restarted(of->opaque, starting->partition, lost);
 }
 
 /* The rows of what cannot be used on are deleted; all at once where nothing of the topic is left. */
@@ -61,7 +62,7 @@ static int64_t prepare(rc_tail_t *tail, const starting_t *starting)
     bool has_table = tail->topics[starting->topic].table != NULL;
     const rc_table_position_t *position = &starting->position;
     bool fresh = !has_table || (position->next_offset == 0 && position->witness_offset < 0);
-    if (fresh) begin_again(tail, starting->topic, starting->partition);
+    if (fresh) begin_again(tail, starting);
     pthread_mutex_lock(&tail->lock);
     part->next = fresh ? starting->beginning : position->next_offset;
     part->verifying = !fresh && position->witness_offset >= 0;

@@ -28,6 +28,7 @@ const char *rc_say_parked(rc_park_reason_t reason)
         [RC_PARK_IDENTITY_CONFLICT] = "sent once more after it was dead-lettered",
         [RC_PARK_POISON] = "sent once more after it was dead-lettered",
         [RC_PARK_REPAIR] = "Learn Amp differed from what was published, and an audit has it mended",
+        [RC_PARK_NO_SNAPSHOT] = "they have a user, and no snapshot says whether they are employed",
         [RC_PARK_OTHER] = "another reason",
     };
     return words[reason];

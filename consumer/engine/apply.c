@@ -139,6 +139,7 @@ static bool is_request(rc_action_kind_t kind)
     case RC_ACTION_HAND_OVER:
     case RC_ACTION_CONFLICT:
     case RC_ACTION_REPLACED:
+    case RC_ACTION_NO_SNAPSHOT:
     case RC_ACTION_MISCONFIGURED:
     case RC_ACTION_DONE:
     case RC_ACTION_COUNT:
@@ -270,6 +271,9 @@ static void advance(rc_apply_t *apply)
         return;
     case RC_ACTION_REPLACED:
         finish(apply, RC_APPLY_FAILED, RC_CLASS_REPLACED, action->why);
+        return;
+    case RC_ACTION_NO_SNAPSHOT:
+        finish(apply, RC_APPLY_FAILED, RC_CLASS_NO_SNAPSHOT, action->why);
         return;
     case RC_ACTION_MISCONFIGURED:
         finish(apply, RC_APPLY_FAILED, RC_CLASS_MISCONFIGURED, action->why);

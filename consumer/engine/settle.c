@@ -136,8 +136,9 @@ static void add_retry(rc_record_t *record, rc_event_type_t lane, const rc_parkin
     add_copy(record, engine->retry_topics[decision->tier], &parking);
     char tier[RC_TIME_STR_SIZE];
     rc_metrics_count(engine->metrics, RC_METRIC_PARKED, rc_duration_str(delay_ms, tier), NULL, NULL);
-    /* What another release or another configuration has to mend does not pass by itself. */
-    bool unknown = decision->reason == RC_PARK_UNKNOWN_SCHEMA || decision->reason == RC_PARK_UNKNOWN_INTEGRATION;
+    /* What somebody has to mend does not pass by itself. */
+    bool unknown = decision->reason == RC_PARK_UNKNOWN_SCHEMA || decision->reason == RC_PARK_UNKNOWN_INTEGRATION ||
+                   decision->reason == RC_PARK_NO_SNAPSHOT;
     rc_log(unknown ? RC_LEVEL_WARN : RC_LEVEL_INFO, "record parked",
            RC_LOG_STR(INTEGRATION, record->event.integration_id), RC_LOG_STR(EMPLOYEE, record->event.employee_id),
            RC_LOG_STR(TYPE, rc_enum_str(&RC_ENUM_EVENT, (int)lane)), RC_LOG_INT(VERSION, record->event.version),

@@ -44,12 +44,44 @@ static bool read_row(rc_record_t *record, rc_framing_t *missing)
     return true;
 }
 
+/* A lane's ledger entry for the person; NULL: none. */
+static const rc_ledger_entry_t *find_entry(const rc_record_t *record, rc_event_type_t lane, rc_arena_t *arena,
+                                           rc_ledger_entry_t *row)
+{
+    const rc_engine_t *engine = record->engine;
+    const rc_person_t *person = record->person;
+    const rc_ledger_entry_t *entry =
+        rc_fresh_get(engine->fresh, rc_ledger_key(arena, lane, person->key, person->key_bytes));
+    bool found = false;
+    rc_error_t error = RC_ERROR_INIT;
+    if (entry) return entry;
+    rc_code_t code = rc_tables_ledger(engine->tables, lane, person->key, person->key_bytes, arena, row, &found, &error);
+    return code == RC_OK && found ? row : NULL;
+}
+
+/* Whether some lane knows of an event that is newer than this version. */
+static bool is_outdated(rc_record_t *record, int64_t version)
+{
+    rc_arena_t *arena = rc_arena_new_sized(RC_TABLE_KEY_MAX * 4);
+    bool is_outdated = false;
+    for (int lane = 0; lane < RC_EVENT_COUNT && !is_outdated; lane++) {
+        rc_ledger_entry_t row;
+        const rc_ledger_entry_t *entry = find_entry(record, (rc_event_type_t)lane, arena, &row);
+        is_outdated = entry && entry->version > version;
+    }
+    rc_arena_free(arena);
+    return is_outdated;
+}
+
 /* N as of now; false when the local row cannot be read (yet: `missing` says which schema, if that is why). What it
  * points to lives in the record's scratch arena. */
 static bool read_newest(rc_record_t *record, bool behind_barrier, rc_newest_t *newest, rc_framing_t *missing)
 {
     if (!read_row(record, missing)) return false;
     *newest = rc_newest_of(&record->person->newest, record->row, behind_barrier);
+    /* Whoever is forgotten has no ledger either: the snapshot is lost, and the leaving may be history. */
+    if (newest->from == RC_NEWEST_FORGOTTEN && !newest->in_doubt)
+        newest->in_doubt = is_outdated(record, newest->version);
     return true;
 }
 
@@ -90,24 +122,14 @@ void rc_work_take(rc_record_t *record)
 /* S1: whether nothing is left to do about the record. */
 static bool is_skipped(rc_record_t *record)
 {
-    rc_engine_t *engine = record->engine;
     rc_arena_t *scratch = scratch_of(record);
-    const rc_person_t *person = record->person;
     rc_skip_input_t input = {.version = record->event.version,
                              .from_event_topic = rc_record_is_from_event_topic(record),
                              .unanswered = record->parking.unanswered,
                              .replayed = record->topic > 0 && record->parking.replayed,
                              .waits_for_manager = record->topic > 0 && record->parking.reason == RC_PARK_MANAGER};
     rc_ledger_entry_t row;
-    bool found = false;
-    rc_error_t error = RC_ERROR_INIT;
-    input.entry =
-        rc_fresh_get(engine->fresh, rc_ledger_key(scratch, record->lane->type, person->key, person->key_bytes));
-    if (!input.entry &&
-        rc_tables_ledger(engine->tables, record->lane->type, person->key, person->key_bytes, scratch, &row, &found,
-                         &error) == RC_OK &&
-        found)
-        input.entry = &row;
+    input.entry = find_entry(record, record->lane->type, scratch, &row);
     if (input.entry && input.entry->outcome == RC_OUTCOME_REPLAYED) record->parking.replayed = true;
     if (!rc_rules_skip(&input)) return false;
     rc_settle_skipped(record);

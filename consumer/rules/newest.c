@@ -25,5 +25,6 @@ rc_newest_t rc_newest_of(const rc_event_t *event, const rc_snapshot_t *row, bool
     }
     newest.from = behind_barrier ? RC_NEWEST_FORGOTTEN : RC_NEWEST_EVENT_ALONE;
     if (behind_barrier && !RC_MUTANT(FORGOTTEN_STAYS)) newest.presence = RC_PRESENCE_GONE;
+    newest.in_doubt = behind_barrier && !gone;
     return newest;
 }

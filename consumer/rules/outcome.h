@@ -21,6 +21,7 @@
     X(TEAM_MISSING, "team_missing")       /* the team is not there yet */ \
     X(MISCONFIGURED, "misconfigured")     /* our configuration asks for what Learn Amp does not have */ \
     X(REPLACED, "replaced")               /* ours: the former employee id of the person is still active */ \
+    X(NO_SNAPSHOT, "no_snapshot")         /* ours: nothing published says whether the person is still there */ \
     X(HELD, "held")                       /* ours: nothing was sent, the breaker is open or the integration paused */ \
     X(CANCELLED, "cancelled")             /* ours: we are stopping */
 /* clang-format on */

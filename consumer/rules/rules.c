@@ -279,6 +279,10 @@ static bool send_away(const rc_step_t *step)
     if (user->look == RC_LOOK_NONE) return done(step, nothing_to_do, "no such user, and the person is gone");
     if (user->deactivated)
         return done(step, nothing_to_do, step->seen->wrote ? NULL : "the user was deactivated already");
+    if (step->newest->in_doubt) {
+        step->action->why = "an active user, and no snapshot that says whether they are employed";
+        return act(step, RC_ACTION_NO_SNAPSHOT);
+    }
     if (!step->seen->fresh_barrier && !RC_MUTANT(NO_BARRIER_GONE)) return act(step, RC_ACTION_NEED_BARRIER);
     return act_on(step, RC_ACTION_DEACTIVATE, user->user_id);
 }

@@ -91,6 +91,7 @@ typedef struct {
     X(HAND_OVER)        /* to *created*, in the first retry tier */ \
     X(CONFLICT)         /* somebody else has the address or the external id: park */ \
     X(REPLACED)         /* the former employee id is still active: park */ \
+    X(NO_SNAPSHOT)      /* S6 in doubt: park */ \
     X(MISCONFIGURED)    /* what the mapping names is not there */ \
     X(DONE)             /* `outcome` */
 /* clang-format on */

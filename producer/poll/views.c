@@ -23,6 +23,7 @@ struct rc_views {
     rc_table_t *pending;
     rc_tail_t *tail; /* NULL: a picture */
     atomic_uint_fast64_t life;
+    atomic_uint_fast64_t losses; /* counted before the life that it begins */
 };
 
 enum { ASK_TIMEOUT_MS = 10000, FOLLOW_TIMEOUT_MS = 60000, RETRY_MS = 200 };
@@ -37,16 +38,22 @@ static void schemas_hook(void *opaque, const rc_kafka_message_t *message)
                RC_LOG_INT(PARTITION, message->partition), RC_LOG_INT(OFFSET, message->offset), RC_LOG_ERR(&error));
 }
 
-static void restarted_hook(void *opaque, int32_t partition)
+static void restarted_hook(void *opaque, int32_t partition, bool lost)
 {
     (void)partition;
     rc_views_t *views = opaque;
+    if (lost) atomic_fetch_add(&views->losses, 1);
     atomic_fetch_add(&views->life, 1);
 }
 
 uint64_t rc_views_life(const rc_views_t *views)
 {
     return atomic_load(&views->life);
+}
+
+uint64_t rc_views_losses(const rc_views_t *views)
+{
+    return atomic_load(&views->losses);
 }
 
 uint64_t rc_views_edition(const rc_views_t *views)
@@ -350,6 +357,22 @@ rc_code_t rc_views_each_pending(rc_views_t *views, const char *integration_id,
 {
     scan_t scan = {.views = views, .pending = visit, .opaque = opaque, .error = error};
     return scan_rows(&scan, views->pending, integration_id, visit_pending);
+}
+
+static bool count_row(void *opaque, const rc_row_t *row)
+{
+    (void)row;
+    ++*(int64_t *)opaque;
+    return true;
+}
+
+rc_code_t rc_views_published(rc_views_t *views, const char *integration_id, int64_t *count, rc_error_t *error)
+{
+    *count = 0;
+    char *prefix = rc_sprintf("%s/", integration_id);
+    rc_code_t code = rc_table_scan(views->snapshot, prefix, strlen(prefix), count_row, count, error);
+    free(prefix);
+    return code;
 }
 
 static bool call_published(void *opaque, const rc_row_t *row)

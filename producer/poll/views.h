@@ -39,6 +39,9 @@ bool rc_views_are_ready(rc_views_t *views, char *why, size_t why_bytes);
 /* Changes whenever rows of a table are thrown away to be read anew: whoever saw another value since they caught up
  * cannot trust what they read. */
 uint64_t rc_views_life(const rc_views_t *views);
+/* Grows when a topic turned out to be made anew, or cut: rows that were published are gone for ever, perhaps. Known no
+ * later than the life that follows. */
+uint64_t rc_views_losses(const rc_views_t *views);
 
 /* Grows with every change of the views: what was read after asking for it holds as long as it stays the same. */
 uint64_t rc_views_edition(const rc_views_t *views);
@@ -63,6 +66,9 @@ typedef struct {
 } rc_person_t;
 rc_code_t rc_views_person(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
                           rc_person_t *person, rc_error_t *error);
+
+/* How many of an integration have a snapshot, those who have left included. */
+rc_code_t rc_views_published(rc_views_t *views, const char *integration_id, int64_t *count, rc_error_t *error);
 
 /* Calls the roll of an integration: as of one moment, decoding the rows that it does not know. */
 rc_code_t rc_views_call_roll(rc_views_t *views, const char *integration_id, rc_roll_t *roll, rc_error_t *error);

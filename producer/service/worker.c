@@ -30,6 +30,7 @@ rc_worker_t *rc_worker_new(const rc_worker_context_t *context, const rc_integrat
                             .group = rc_kafka_group_copy(group),
                             .once = once,
                             .roll = rc_roll_new(),
+                            .losses = rc_views_losses(context->views),
                             .views_life = rc_views_life(context->views),
                             .looked_on = RC_DATE_NONE,
                             .forgot_on = RC_DATE_NONE};
@@ -122,6 +123,7 @@ static rc_wall_t next_poll(const rc_worker_t *worker, const rc_sync_state_t *sta
     char digest[RC_DIGEST_SIZE];
     const rc_wall_t at_once = {0};
     if (worker->retry_at.ms) return worker->retry_at;
+    if (worker->reads_everybody) return at_once;
     /* Whoever mends a configuration starts the process again, and wants to see. */
     if (state->state == RC_STATE_MISCONFIGURED) return at_once;
     if (!state->projection_digest ||

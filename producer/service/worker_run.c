@@ -38,6 +38,26 @@ static void show_state(rc_worker_t *worker, const rc_sync_state_t *state)
     rc_gauges_set_state(worker->context->metrics, worker->integration, state);
 }
 
+/* A topic of the views was made anew or cut, now or while no producer ran: who is missing there would be missed with
+ * the next full poll only, and somebody who leaves before it would not be known any more. */
+static rc_code_t look_for_losses(rc_worker_t *worker, const rc_sync_state_t *state, rc_error_t *error)
+{
+    rc_views_t *views = worker->context->views;
+    uint64_t losses = rc_views_losses(views);
+    int64_t published = 0;
+    if (worker->counted && losses == worker->losses) return RC_OK;
+    rc_code_t code = rc_views_published(views, worker->integration->id, &published, error);
+    if (code != RC_OK) return code;
+    if (losses != worker->losses || published < state->announced) {
+        worker->reads_everybody = true;
+        rc_log(RC_LEVEL_WARN, "what was published is not all there any more; everybody is read anew",
+               RC_LOG_STR(INTEGRATION, worker->integration->id), RC_LOG_INT(EMPLOYEES, published));
+    }
+    worker->counted = true;
+    worker->losses = losses;
+    return RC_OK;
+}
+
 rc_code_t rc_worker_load_state(rc_worker_t *worker, rc_arena_t *arena, rc_sync_state_t *state, rc_error_t *error)
 {
     bool found;
@@ -52,7 +72,7 @@ rc_code_t rc_worker_load_state(rc_worker_t *worker, rc_arena_t *arena, rc_sync_s
     if (code != RC_OK) return code;
     if (!found) *state = (rc_sync_state_t){.integration_id = worker->integration->id};
     if (!worker->shown) show_state(worker, state);
-    return RC_OK;
+    return look_for_losses(worker, state, error);
 }
 
 static void log_result(const rc_worker_t *worker, const rc_poll_result_t *result, rc_mono_t began)
@@ -77,6 +97,7 @@ static void note_success(rc_worker_t *worker, const rc_poll_order_t *order, cons
     worker->tick_failures = 0;
     worker->tick_at = (rc_wall_t){0};
     worker->next_look_at = result->next_look_at;
+    if (result->kind == RC_POLL_FULL) worker->reads_everybody = false;
     if (result->kind == RC_POLL_FULL || order->look_at_everybody)
         worker->looked_on = rc_zone_date(worker->integration->zone, order->now);
     show_state(worker, &result->state);
@@ -271,6 +292,7 @@ rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, r
     rc_worker_then_t then = RC_WORKER_NEXT;
     join_webhooks(worker, job, order->kind);
     *code = rc_worker_load_state(worker, arena, &before, error);
+    if (worker->reads_everybody && order->kind == RC_POLL_INCREMENTAL) order->kind = RC_POLL_FULL;
     if (*code == RC_OK) *code = rc_poll_run(&context, order, &before, arena, &result, error);
     worker->catch_up |= result.behind;
     tell_of_holds(worker, &before, &result.state);

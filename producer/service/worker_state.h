@@ -29,6 +29,9 @@ struct rc_worker {
     /* the thread's */
     bool catch_up;               /* the views may lack something that was published */
     uint64_t views_life;         /* of the views when they were caught up last */
+    uint64_t losses;             /* of the views, as far as they are noticed */
+    bool counted;                /* the views have been compared with the state once */
+    bool reads_everybody;        /* the next poll is a full one: what was published is not there any more */
     bool shown;                  /* the state is in the metrics */
     bool backs_off;              /* the last poll failed for a reason that passes */
     rc_mono_t webhook_at;        /* webhooks make no poll before; 0: none was made yet */

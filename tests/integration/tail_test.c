@@ -61,9 +61,9 @@ static void on_record(void *opaque, const rc_kafka_message_t *message)
     atomic_fetch_add(&hooked, 1);
 }
 
-static void on_restart(void *opaque, int32_t partition)
+static void on_restart(void *opaque, int32_t partition, bool lost)
 {
-    (void)opaque, (void)partition;
+    (void)opaque, (void)partition, (void)lost;
     atomic_fetch_add(&restarted, 1);
 }
 

@@ -408,8 +408,17 @@ START_TEST(a_forgotten_person_is_never_created_again)
 }
 END_TEST
 
-START_TEST(a_forgotten_persons_user_is_deactivated)
+START_TEST(nobody_is_deactivated_because_a_snapshot_is_not_there)
 {
+    has_row = false;
+    PLAY(RC_LINE("GET " BY_ID, 200, .answer = ACTIVE));
+    ENDS_FAILED(RC_CLASS_NO_SNAPSHOT);
+}
+END_TEST
+
+START_TEST(a_forgotten_persons_user_is_deactivated_by_the_event_that_says_so)
+{
+    is_event(RC_EVENT_DEACTIVATED);
     has_row = false;
     PLAY(RC_LINE("GET " BY_ID, 200, .answer = ACTIVE),
          RC_LINE("PUT /v1/users/17/deactivate HTTP", 204, .answer = NULL));
@@ -938,7 +947,8 @@ int main(void)
     tcase_add_test(tcase, who_came_back_before_the_barrier_is_never_deactivated);
     tcase_add_test(tcase, a_leaver_without_a_user_is_done);
     tcase_add_test(tcase, a_forgotten_person_is_never_created_again);
-    tcase_add_test(tcase, a_forgotten_persons_user_is_deactivated);
+    tcase_add_test(tcase, nobody_is_deactivated_because_a_snapshot_is_not_there);
+    tcase_add_test(tcase, a_forgotten_persons_user_is_deactivated_by_the_event_that_says_so);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("profile-updated");

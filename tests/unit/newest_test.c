@@ -46,11 +46,24 @@ START_TEST(no_row_behind_a_barrier_is_forgotten_and_gone)
 }
 END_TEST
 
+START_TEST(no_row_alone_leaves_in_doubt_whether_they_have_left)
+{
+    rc_event_t event = {.type = RC_EVENT_CREATED, .version = V1};
+    rc_snapshot_t row = {.version = V1, .presence = RC_PRESENCE_GONE};
+    ck_assert(rc_newest_of(&event, NULL, true).in_doubt);
+    ck_assert(!rc_newest_of(&event, NULL, false).in_doubt);
+    ck_assert(!rc_newest_of(&event, &row, true).in_doubt);
+    event.type = RC_EVENT_DEACTIVATED;
+    ck_assert(!rc_newest_of(&event, NULL, true).in_doubt);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("newest");
     TCase *all = tcase_create("all");
     tcase_add_test(all, newest_is_the_greater_of_event_and_row);
+    tcase_add_test(all, no_row_alone_leaves_in_doubt_whether_they_have_left);
     tcase_add_test(all, no_row_behind_a_barrier_is_forgotten_and_gone);
     suite_add_tcase(suite, all);
     return rc_unit_run(suite);

@@ -649,6 +649,7 @@ static void perform(world_t *world, const rc_action_t *action)
     case RC_ACTION_DEACTIVATE:
         ck_assert_msg(had_fresh_barrier, "S3: deactivates without a barrier: %s", world->story);
         ck_assert_msg(scene->newest.presence == RC_PRESENCE_GONE, "I3: deactivates the employed: %s", world->story);
+        ck_assert_msg(!scene->newest.in_doubt, "I3: deactivates because a snapshot is not there: %s", world->story);
         ck_assert_msg(rc_text_equal(user->external_id, OUR_ID) && user->active, "deactivates another: %s",
                       world->story);
         user->active = user->in_team = false;
@@ -665,6 +666,7 @@ static void perform(world_t *world, const rc_action_t *action)
         if (scene->newest.from == RC_NEWEST_EVENT_ALONE) {
             scene->newest.from = RC_NEWEST_FORGOTTEN;
             scene->newest.presence = RC_PRESENCE_GONE;
+            scene->newest.in_doubt = scene->about.lane != RC_EVENT_DEACTIVATED;
         }
         break;
     case RC_ACTION_ENSURE_TEAM:
@@ -678,7 +680,7 @@ static void perform(world_t *world, const rc_action_t *action)
 static bool is_end(rc_action_kind_t kind)
 {
     return kind == RC_ACTION_DONE || kind == RC_ACTION_HAND_OVER || kind == RC_ACTION_CONFLICT ||
-           kind == RC_ACTION_REPLACED || kind == RC_ACTION_MISCONFIGURED;
+           kind == RC_ACTION_REPLACED || kind == RC_ACTION_NO_SNAPSHOT || kind == RC_ACTION_MISCONFIGURED;
 }
 
 static void run_to_the_end(world_t *world)
@@ -773,6 +775,9 @@ static void check_end(world_t *world, const start_t *start)
     case RC_ACTION_REPLACED:
         ck_assert_msg(!gone && start->lane == RC_EVENT_CREATED && start->replaced == 1 && ours == NULL, "waits: %s",
                       world->story);
+        break;
+    case RC_ACTION_NO_SNAPSHOT:
+        ck_assert_msg(scene->newest.in_doubt && ours != NULL && ours->active, "no doubt: %s", world->story);
         break;
     default:
         ck_abort_msg("%s: %s", rc_action_str(world->end.kind), world->story);

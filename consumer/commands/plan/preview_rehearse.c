@@ -220,6 +220,9 @@ static void on_done(void *opaque, const rc_apply_result_t *result)
     } else if (result->kind == RC_APPLY_FAILED && result->class == RC_CLASS_REPLACED) {
         plan_replaced(rehearsal, result);
         end(rehearsal);
+    } else if (result->kind == RC_APPLY_FAILED && result->class == RC_CLASS_NO_SNAPSHOT) {
+        (void)plan_for(rehearsal, RC_PREVIEW_NOTHING, result->user_id, result->reason);
+        end(rehearsal);
     } else if (result->kind == RC_APPLY_FAILED) {
         rc_error_t error = RC_ERROR_INIT;
         (void)rc_error_set(&error, RC_HTTP, RC_RETRY, "employee %s: Learn Amp cannot be asked: %.300s; try again",

@@ -147,6 +147,9 @@ static void type_for_parked(const judging_t *judging, const rc_trace_record_t *p
         type_next(judging, NULL, "check", "",
                   "whether the schema registry is reached; when it is, the consumers need the newer release");
         return;
+    case RC_PARK_NO_SNAPSHOT:
+        type_next(judging, PRODUCER, "once", " --full", "publishes whoever is employed and has no snapshot");
+        return;
     case RC_PARK_HANDED_OVER:
     case RC_PARK_REPAIR:
         return; /* they are on their way */
