@@ -28,6 +28,8 @@ rc_code_t rc_store_open(const char *directory, rc_store_t **store, rc_error_t *e
 char *rc_store_directory(const char *state_dir, const char *instance, const char *program);
 /* Whether the process that had it open before ended without closing it: killed, or ended by rc_store_leave_open. */
 bool rc_store_was_left_open(const rc_store_t *store);
+/* Whether nothing tells if there was a process before: the files, or the mark among them, were not there. */
+bool rc_store_is_new(const rc_store_t *store);
 /* The next process is to be told so: closing keeps the mark. */
 void rc_store_leave_open(rc_store_t *store);
 /* Makes the files safe against a crash of the machine, then closes. No call may be under way. NULL is fine. */

@@ -219,6 +219,7 @@ static rc_code_t open_files(rc_store_t *store, rc_error_t *error)
     char mark[MARK_SIZE];
     read_mark(store, mark);
     store->was_left_open = strncmp(mark, OPEN, sizeof OPEN - 1) == 0;
+    store->is_new = mark[0] == '\0';
     bool had_files = data_bytes(store) >= 0;
     if (had_files && !is_safe(store, mark)) {
         say_emptied(store, "the machine stopped while they were open, or the files were changed");
@@ -262,6 +263,11 @@ static void end_pool(rc_store_t *store)
 bool rc_store_was_left_open(const rc_store_t *store)
 {
     return store->was_left_open;
+}
+
+bool rc_store_is_new(const rc_store_t *store)
+{
+    return store->is_new;
 }
 
 void rc_store_leave_open(rc_store_t *store)

@@ -29,6 +29,7 @@ struct rc_store {
     MDB_txn *pool[RC_STORE_POOL]; /* read transactions at rest: renewing one is cheaper than a new one */
     size_t pool_count;
     bool was_left_open;       /* by the process before */
+    bool is_new;              /* there was no mark */
     bool leave_open;          /* for the one that follows */
     _Atomic uint64_t edition; /* counted when a change can be read */
     rc_table_t *tables[RC_TABLES_MAX];

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/text.h"
 #include "common/topics.h"
 #include "consumer/engine/engine_state.h"
 #include "consumer/engine/lag.h"
@@ -16,6 +17,7 @@ enum {
     BATCH_FULL = 20000,     /* outcomes that wait for the committer, at which all lanes stop reading */
     HELD_DELAY_MS = 300000, /* the tier of records that are held too long: "the 5 m tier" */
     COMMIT_GRACE_MS = 5000, /* at the end, for what was finished */
+    ASK_GROUP_MS = 5000
 };
 
 /* --- small things --- */
@@ -254,16 +256,43 @@ static int64_t session_timeout_ms(const rc_config_t *config)
     return value ? strtoll(value, NULL, 10) : DEFAULT_MS;
 }
 
+/* Whether a group still counts on the member that a lane is about to become again: somebody of this name was in it
+ * during the last session. */
+static bool is_counted_on(const rc_engine_t *engine, const rc_lane_t *lane)
+{
+    rc_arena_t *arena = rc_arena_new_sized(1024);
+    const rc_kafka_member_t *members = NULL;
+    size_t count = 0;
+    rc_error_t error = RC_ERROR_INIT;
+    rc_code_t code = rc_tables_members(engine->tables, lane->group_id, ASK_GROUP_MS, arena, &members, &count, &error);
+    bool found = code != RC_OK;
+    if (found) rc_log(RC_LEVEL_WARN, "nobody tells who is in a consumer group", RC_LOG_ERR(&error));
+    for (size_t i = 0; i < count && !found; i++) found = rc_text_equal(members[i].instance_id, lane->member_name);
+    rc_arena_free(arena);
+    return found;
+}
+
+/* Whether requests of a former process of this name may take effect yet. Without its files only the groups remember
+ * it, for a session, which is longer than that. */
+static bool was_cut_short(const rc_engine_t *engine)
+{
+    if (!rc_tables_are_new(engine->tables)) return rc_tables_was_cut_short(engine->tables);
+    for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
+        if (engine->lanes[lane] && is_counted_on(engine, engine->lanes[lane])) return true;
+    return false;
+}
+
 static void begin_quietly(rc_engine_t *engine)
 {
     const rc_config_t *config = engine->config;
-    bool cut_short = rc_tables_was_cut_short(engine->tables);
+    bool cut_short = was_cut_short(engine);
     rc_mono_t now = rc_loop_now(engine->loop);
     rc_quiet_init(&engine->quiet, config->consumer.http_timeout_ms, session_timeout_ms(config),
                   config->consumer.transaction_interval_ms, cut_short, now);
     if (!cut_short) return;
     rc_log(RC_LEVEL_WARN,
-           "the former process of this name was killed; nothing is sent while its last requests may take effect",
+           "the former process of this name was killed, or its files are gone; nothing is sent while its last requests "
+           "may take effect",
            RC_LOG_STR(INSTANCE, config->instance), RC_LOG_INT(DELAY, rc_quiet_wait_ms(&engine->quiet, now)));
 }
 
@@ -295,12 +324,12 @@ rc_code_t rc_engine_new(const rc_engine_options_t *options, rc_engine_t **result
         rc_engine_free(engine);
         return code;
     }
-    begin_quietly(engine);
     engine->resolver = rc_resolver_new(engine->loop, engine->tables, engine->codec, engine->registry);
     engine->committer = rc_committer_new(engine->kafka, engine->loop, engine->metrics, engine->ledger_topic,
                                          rc_engine_batch_done, engine);
     for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
         if (options->events & 1u << lane) engine->lanes[lane] = rc_lane_new(engine, (rc_event_type_t)lane);
+    begin_quietly(engine);
     for (int lane = 0; lane < RC_EVENT_COUNT; lane++)
         if (engine->lanes[lane]) rc_lane_start(engine->lanes[lane]);
     engine->lag = rc_lag_new(engine);

@@ -160,6 +160,23 @@ bool rc_tables_was_cut_short(const rc_tables_t *tables)
     return rc_store_was_left_open(tables->store);
 }
 
+bool rc_tables_are_new(const rc_tables_t *tables)
+{
+    return rc_store_is_new(tables->store);
+}
+
+rc_code_t rc_tables_members(rc_tables_t *tables, const char *group_id, int64_t timeout_ms, rc_arena_t *arena,
+                            const rc_kafka_member_t **members, size_t *count, rc_error_t *error)
+{
+    char *cluster;
+    rc_code_t code = rc_kafka_admin_cluster_id(tables->admin, timeout_ms, &cluster, error);
+    if (code != RC_OK) return code;
+    bool is_mock = rc_kafka_is_mock(cluster);
+    free(cluster);
+    *count = 0;
+    return is_mock ? RC_OK : rc_kafka_admin_group(tables->admin, group_id, timeout_ms, arena, members, count, error);
+}
+
 void rc_tables_leave_open(rc_tables_t *tables)
 {
     rc_store_leave_open(tables->store);

@@ -34,8 +34,10 @@ void rc_tables_set_partitions(rc_tables_t *tables, const int32_t *partitions, si
  * (may be NULL) says which. */
 rc_code_t rc_tables_snapshot(rc_tables_t *tables, const char *key, size_t key_bytes, rc_arena_t *arena,
                              rc_snapshot_t *snapshot, bool *found, rc_framing_t *missing, rc_error_t *error);
-/* Whether the former process of this name was killed; and that this one leaves requests behind that may take effect. */
+/* Whether the former process of this name was killed; whether only its groups can tell, because its files are not
+ * there; and that this one leaves requests behind that may take effect. */
 bool rc_tables_was_cut_short(const rc_tables_t *tables);
+bool rc_tables_are_new(const rc_tables_t *tables);
 void rc_tables_leave_open(rc_tables_t *tables);
 /* Stays the same as long as rc_tables_snapshot would answer the same. */
 uint64_t rc_tables_edition(const rc_tables_t *tables);
@@ -57,6 +59,9 @@ void rc_tables_barrier_schemas(rc_tables_t *tables, rc_tables_passed_fn *passed,
 void rc_tables_ledger_passed(rc_tables_t *tables, const rc_kafka_offset_t *offsets, size_t count,
                              rc_tables_passed_fn *passed, void *opaque);
 
+/* Any thread. The members of a group, as rc_kafka_admin_group; nobody on a mock cluster, which cannot say. */
+rc_code_t rc_tables_members(rc_tables_t *tables, const char *group_id, int64_t timeout_ms, rc_arena_t *arena,
+                            const rc_kafka_member_t **members, size_t *count, rc_error_t *error);
 /* Any thread. Ends of any partitions, as rc_kafka_admin_ends; and the rows of both tables. */
 rc_code_t rc_tables_ends(rc_tables_t *tables, rc_kafka_offset_t *partitions, size_t count, int64_t timeout_ms,
                          rc_error_t *error);

@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import shutil
 import time
 
 import fastavro
@@ -166,22 +167,33 @@ def employed():
     return [user["integrationExternalId"] for user in acme.users() if user["statusValue"] != "deactivated"]
 
 
-@test
-def I4_a_request_of_a_killed_process_that_takes_effect_late_is_not_the_last_word():
+def overtake(wipe):
+    """Kills the consumer while requests are under way that take effect when the next one could have finished already."""
     people = employed()[:4]
     number = world.sandbox.fault("late", "learnamp", acme, match={"path": "/v1/*", "method": "PUT"}, next=len(people), delay_ms=2900)
     retitle("Overtaken", people)
     world.wait_for("requests to be under way", lambda: world.sandbox.hits(number) == len(people), 30, 0.01)
     killed_at = time.monotonic()
     together.kill()
+    if wipe:
+        shutil.rmtree(world.folder / "state" / "together")
     retitle("Newest", people)
     published("Newest", people)
-    # So that the requests take effect when the next process could have finished already.
     time.sleep(max(0, killed_at + 1.2 - time.monotonic()))
     together.start()
     time.sleep(max(0, killed_at + 3.2 - time.monotonic()))
     settle()
     calm()
+
+
+@test
+def I4_a_request_of_a_killed_process_that_takes_effect_late_is_not_the_last_word():
+    overtake(wipe=False)
+
+
+@test
+def I4_nor_is_it_when_its_files_are_lost_with_it():
+    overtake(wipe=True)
 
 
 @test

@@ -253,19 +253,23 @@ END_TEST
 
 START_TEST(who_opens_a_store_is_told_whether_the_one_before_closed_it)
 {
-    ck_assert(!rc_store_was_left_open(store));
+    ck_assert(!rc_store_was_left_open(store) && rc_store_is_new(store));
     put(0, 0, "a", "kept");
     rc_store_close(store);
     open_store();
-    ck_assert(!rc_store_was_left_open(store));
+    ck_assert(!rc_store_was_left_open(store) && !rc_store_is_new(store));
     rc_store_leave_open(store);
     rc_store_close(store);
     open_store();
     ck_assert(rc_store_was_left_open(store));
-    ck_assert(has("a", "kept"));
+    ck_assert(has("a", "kept") && !rc_store_is_new(store));
     rc_store_close(store);
     open_store();
     ck_assert(!rc_store_was_left_open(store));
+    rc_store_close(store);
+    write_file("mark", "", 0);
+    open_store();
+    ck_assert(!rc_store_was_left_open(store) && rc_store_is_new(store));
 }
 END_TEST
 
