@@ -192,6 +192,19 @@ static bool settle_conflict(const rc_step_t *step)
 
 /* ---- S2: N is employed, and the lane brings all of N ---- */
 
+/* A team that is renamed while nobody is in it has no member whose event would say so: whoever comes into it does. Not
+ * what is published or read again: its name may be older than the team's, and nothing newer would follow. */
+static bool rename_team(const rc_step_t *step)
+{
+    const rc_event_t *event = step->about->event;
+    bool again = step->about->replayed ||
+                 (event->type == RC_EVENT_CREATED && event->created.reason == RC_CREATED_RESYNC) ||
+                 event->type == RC_EVENT_DEACTIVATED;
+    if (step->seen->rename_due == NULL || again) return false;
+    step->action->team = *step->seen->rename_due;
+    return act(step, RC_ACTION_RENAME_TEAM);
+}
+
 /* The user bears our external id: everything of N, and active. */
 static bool bring_all(const rc_step_t *step)
 {
@@ -202,7 +215,7 @@ static bool bring_all(const rc_step_t *step)
     int64_t version = step->newest->version;
     if (seen->profile_version < version || seen->team_version < version)
         return ensure_teams(step) || update(step, RC_PART_ALL, 0);
-    if (remove_from_team(step)) return true;
+    if (remove_from_team(step) || rename_team(step)) return true;
     return done(step, RC_OUTCOME_APPLIED, why_written(step));
 }
 

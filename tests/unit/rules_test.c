@@ -298,18 +298,45 @@ START_TEST(teams_are_ensured_before_they_are_named)
 }
 END_TEST
 
-START_TEST(only_team_changed_renames)
+START_TEST(team_changed_renames_first)
 {
     scene_t scene;
-    scene_init(&scene, RC_EVENT_CREATED);
-    scene.seen.by_external_id = found(ACTIVE, 1, OUR_ID, NEW_MAIL);
-    scene.seen.rename_due = &scene.event.employee.primary_team;
-    ck_assert_int_eq(next(&scene).kind, RC_ACTION_UPDATE);
     scene_init(&scene, RC_EVENT_TEAM_CHANGED);
     scene.seen.rename_due = &scene.event.employee.primary_team;
     rc_action_t action = next(&scene);
     ck_assert_int_eq(action.kind, RC_ACTION_RENAME_TEAM);
     ck_assert_str_eq(action.team.name, "Sales");
+}
+END_TEST
+
+static const struct {
+    rc_event_type_t lane, type;
+    rc_created_reason_t reason;
+    bool replayed;
+    rc_action_kind_t wanted;
+} WHO_IS_NEW[] = {
+    {RC_EVENT_CREATED, RC_EVENT_CREATED, RC_CREATED_NEW_HIRE, false, RC_ACTION_RENAME_TEAM},
+    {RC_EVENT_CREATED, RC_EVENT_CREATED, RC_CREATED_REHIRE, false, RC_ACTION_RENAME_TEAM},
+    {RC_EVENT_CREATED, RC_EVENT_TEAM_CHANGED, RC_CREATED_NEW_HIRE, false, RC_ACTION_RENAME_TEAM}, /* handed over */
+    {RC_EVENT_CREATED, RC_EVENT_CREATED, RC_CREATED_RESYNC, false, RC_ACTION_DONE},
+    {RC_EVENT_CREATED, RC_EVENT_CREATED, RC_CREATED_NEW_HIRE, true, RC_ACTION_DONE},
+    {RC_EVENT_DEACTIVATED, RC_EVENT_DEACTIVATED, RC_CREATED_NEW_HIRE, false, RC_ACTION_DONE},
+};
+
+START_TEST(who_comes_into_a_team_brings_the_name_that_it_got_while_nobody_was_in_it)
+{
+    scene_t scene;
+    scene_init(&scene, WHO_IS_NEW[_i].lane);
+    scene.event.type = WHO_IS_NEW[_i].type;
+    if (scene.event.type == RC_EVENT_CREATED) scene.event.created.reason = WHO_IS_NEW[_i].reason;
+    scene.about.replayed = WHO_IS_NEW[_i].replayed;
+    scene.newest.presence = RC_PRESENCE_EMPLOYED;
+    scene.seen.fresh_barrier = true;
+    scene.seen.by_external_id = found(ACTIVE, 1, OUR_ID, NEW_MAIL);
+    scene.seen.rename_due = &scene.event.employee.primary_team;
+    ck_assert_int_eq(next(&scene).kind, RC_ACTION_UPDATE); /* the person first */
+    scene.seen.profile_version = scene.seen.team_version = scene.newest.version;
+    ck_assert_int_eq(next(&scene).kind, WHO_IS_NEW[_i].wanted);
 }
 END_TEST
 
@@ -824,7 +851,9 @@ int main(void)
     tcase_add_loop_test(tcase, only_new_people_are_invited_and_only_when_the_policy_says_so, 0, COUNT_OF(invitations));
     tcase_add_loop_test(tcase, s2_takes_the_one_right_step, 0, COUNT_OF(steps));
     tcase_add_loop_test(tcase, teams_are_ensured_before_they_are_named, 0, 3);
-    tcase_add_test(tcase, only_team_changed_renames);
+    tcase_add_test(tcase, team_changed_renames_first);
+    tcase_add_loop_test(tcase, who_comes_into_a_team_brings_the_name_that_it_got_while_nobody_was_in_it, 0,
+                        sizeof WHO_IS_NEW / sizeof *WHO_IS_NEW);
     tcase_add_test(tcase, where_only_the_name_differs_no_member_is_written);
     tcase_add_loop_test(tcase, a_team_that_hr_took_away_is_removed_with_one_look, 0, 3);
     tcase_add_test(tcase, a_team_that_may_not_be_created_is_left_out_and_said);
