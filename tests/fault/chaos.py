@@ -22,6 +22,8 @@ import traceback
 from multiprocessing.connection import wait
 from pathlib import Path
 
+import confluent_kafka
+
 from rollcall import world
 from rollcall.chaos.faults import kinds
 from rollcall.chaos.run import Run, repeat
@@ -74,7 +76,7 @@ def slot(connection, options):
                 seed = connection.recv()
             except EOFError:
                 return
-            cluster = cluster or world.Kafka(brokers=options.brokers)
+            cluster = cluster or warm(world.Kafka(brokers=options.brokers))
             figures = Run(seed, cluster, options.brokers, options.only).conduct()
             if figures["problems"] or figures["crash"]:
                 # Whatever went wrong may have to do with it.
@@ -85,6 +87,16 @@ def slot(connection, options):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if cluster:
             cluster.stop()
+
+
+def warm(cluster):
+    """Kafka makes its own topics when the first transaction and the first group need them: no run's time."""
+    producer = confluent_kafka.Producer({"bootstrap.servers": cluster.address, "transactional.id": "warm", "log_level": 2})
+    producer.init_transactions(60)
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": cluster.address, "group.id": "warm", "log_level": 2})
+    consumer.committed([confluent_kafka.TopicPartition("warm", 0)], 60)
+    consumer.close()
+    return cluster
 
 
 class Slots:

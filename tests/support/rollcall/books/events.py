@@ -187,7 +187,7 @@ def _wrong_change(change, before):
         elif change.reason in ("NEW_HIRE", "INITIAL_IMPORT"):
             if before is not None:
                 yield f"{change.reason}, and they were published before"
-        elif before is None or not before.gone:
+        elif before is None and not records["created"].value["replaces"] or before and not before.gone:
             yield f"{change.reason}, and they were not gone"
         return
     if before is None:

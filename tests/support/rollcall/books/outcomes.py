@@ -1,5 +1,6 @@
 """I5 and I7: every event comes to its outcome, nothing that was parked is lost, and only what was refused for good is a dead letter."""
 
+import re
 from collections import Counter, defaultdict
 
 from rollcall.books.events import erased
@@ -102,9 +103,13 @@ def dead_letters(topics, application="learnamp", sown=(), settled=()):
 def refused(evidence):
     """I7: whoever is a dead letter was refused by Learn Amp itself, by an answer that means this very record."""
     answers, taken = defaultdict(set), set()
+    # A request that was refused before the service looked at it names the user only.
+    owners = {str(request["user_id"]): request["employee"] for request in evidence.requests if request.get("user_id") and request.get("employee")}
     for request in evidence.requests:
-        if request["method"] != "GET" and request.get("employee"):
-            answers[request["employee"]].add(request["status"])
+        user = re.match(r"/v1/users/(\d+)", request["target"])
+        employee = request.get("employee") or (user and owners.get(user[1]))
+        if request["method"] != "GET" and employee:
+            answers[employee].add(request["status"])
     for employee, statuses in answers.items():
         if statuses & {400, 409, 422}:
             taken.add(employee)

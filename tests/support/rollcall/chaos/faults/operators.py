@@ -435,6 +435,9 @@ class DeadLetters(Operator):
                                ("poison", chance.choice(EVENT_TYPES), chance.choice((*run.integrations, "nobody")), chance.randbytes(chance.randint(0, 60)).hex())))
         return happenings
 
+    def takes(self, what, *_):
+        return ("brokers",) if what == "poison" else ()
+
     def begin(self, run, what, *more):
         if what == "poison":
             event_type, slug, value = more
