@@ -19,6 +19,7 @@ typedef struct {
 
 struct rc_loop {
     uv_loop_t uv;
+    uint64_t looked_ms; /* at the time, when a timer was started */
     uv_async_t wakeup;
     pthread_mutex_t lock; /* guards `posted` */
     queue_t posted;
@@ -34,6 +35,7 @@ struct rc_loop_watch {
 
 struct rc_loop_timer {
     uv_timer_t timer;
+    rc_loop_t *loop;
     rc_loop_fn *fn;
     void *opaque;
 };
@@ -108,7 +110,8 @@ void rc_loop_stop(rc_loop_t *loop)
 
 rc_mono_t rc_loop_now(const rc_loop_t *loop)
 {
-    return (rc_mono_t){(int64_t)uv_now(&loop->uv)};
+    uint64_t round_ms = uv_now(&loop->uv);
+    return (rc_mono_t){(int64_t)(loop->looked_ms > round_ms ? loop->looked_ms : round_ms)};
 }
 
 static void on_poll(uv_poll_t *poll, int status, int uv_events)
@@ -165,6 +168,7 @@ rc_loop_timer_t *rc_loop_timer_new(rc_loop_t *loop, rc_loop_fn *fn, void *opaque
 {
     rc_loop_timer_t *timer = rc_zalloc(sizeof *timer);
     RC_INVARIANT(uv_timer_init(&loop->uv, &timer->timer) == 0);
+    timer->loop = loop;
     timer->fn = fn;
     timer->opaque = opaque;
     return timer;
@@ -173,9 +177,14 @@ rc_loop_timer_t *rc_loop_timer_new(rc_loop_t *loop, rc_loop_fn *fn, void *opaque
 void rc_loop_timer_start(rc_loop_timer_t *timer, int64_t delay_ms, int64_t repeat_ms)
 {
     RC_INVARIANT(delay_ms >= 0 && repeat_ms >= 0);
-    /* libuv counts from the beginning of the round: after a long callback the timer would fire early. */
-    uv_update_time(timer->timer.loop);
-    RC_INVARIANT(uv_timer_start(&timer->timer, on_timer, (uint64_t)delay_ms, (uint64_t)repeat_ms) == 0);
+    /* libuv counts from the beginning of the round: after a long callback the timer would fire early. The round's time
+     * itself must stay (no uv_update_time): before 1.46 libuv runs timers until none is due by it, and those that start
+     * one another would keep descriptors and posts from their turn. */
+    rc_loop_t *loop = timer->loop;
+    uint64_t round_ms = uv_now(&loop->uv), now_ms = uv_hrtime() / 1000000;
+    uint64_t late_ms = now_ms > round_ms ? now_ms - round_ms : 0;
+    loop->looked_ms = round_ms + late_ms;
+    RC_INVARIANT(uv_timer_start(&timer->timer, on_timer, (uint64_t)delay_ms + late_ms, (uint64_t)repeat_ms) == 0);
 }
 
 void rc_loop_timer_stop(rc_loop_timer_t *timer)

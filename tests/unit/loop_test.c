@@ -233,6 +233,43 @@ START_TEST(a_watch_reports_what_was_asked_for)
 }
 END_TEST
 
+/* Each start of it moves on the time, as a lane that takes records for a while, and has more of them, does. */
+typedef struct {
+    rc_loop_timer_t *timers[2];
+    int fired;
+} relay_t;
+
+enum { RELAY_MAX = 500 };
+
+static void pass_on(void *opaque)
+{
+    relay_t *relay = opaque;
+    rc_mono_t before = rc_mono_now();
+    while (rc_mono_now().ms < before.ms + 2) continue;
+    if (++relay->fired < RELAY_MAX)
+        rc_loop_timer_start(relay->timers[relay->fired % 2], 0, 0);
+    else
+        rc_loop_stop(loop);
+}
+
+START_TEST(timers_that_start_each_other_keep_no_descriptor_from_its_turn)
+{
+    int pair[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    ck_assert_int_eq((int)write(pair[1], "x", 1), 1);
+    look_t state = {.fd = pair[0]};
+    state.watch = rc_loop_watch_new(loop, pair[0], look, &state);
+    rc_loop_watch_set(state.watch, RC_LOOP_READ);
+    relay_t relay = {.fired = 0};
+    for (int i = 0; i < 2; i++) relay.timers[i] = rc_loop_timer_new(loop, pass_on, &relay);
+    rc_loop_timer_start(relay.timers[0], 0, 0);
+    rc_loop_run(loop);
+    ck_assert_int_eq(state.calls, 1);
+    ck_assert_int_lt(relay.fired, 5);
+    (void)close(pair[1]);
+}
+END_TEST
+
 START_TEST(a_hang_up_reads_as_readable_and_the_descriptor_may_be_reused_at_once)
 {
     for (int round = 0; round < 3; round++) {
@@ -278,6 +315,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_hang_up_reads_as_readable_and_the_descriptor_may_be_reused_at_once);
     tcase_add_test(tests, a_stop_before_the_run_ends_that_run_only);
     tcase_add_test(tests, a_post_that_posts_itself_keeps_no_timer_from_its_turn);
+    tcase_add_test(tests, timers_that_start_each_other_keep_no_descriptor_from_its_turn);
     suite_add_tcase(all, tests);
     return all;
 }
