@@ -266,6 +266,7 @@ class Soak:
     def run(self, world):
         options, began = self.options, time.monotonic()
         programs = self.programs(world)
+        world.watch()
         for program in programs:
             program.start()
         world.wait_equal(timeout=120 + options.employees / 20)

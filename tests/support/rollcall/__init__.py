@@ -10,5 +10,6 @@ books      what must hold between HR, the topics and Learn Amp: the invariants, 
 browser    a real browser, for the status page
 chaos      short runs whose seed decides what happens in HR and what goes wrong meanwhile (tests/fault/chaos)
 zones      time zones in which it is as late as a test wants
+paper      a company made by hand, for the tests of the books and of the story
 world      all of it together: one sandbox, one topic prefix, and the programs on them
 """

@@ -13,6 +13,7 @@ from pathlib import Path
 import confluent_kafka
 
 from rollcall import books, config
+from rollcall.books.watch import Watch
 from rollcall.process import ROOT, Program, run
 from rollcall.sandbox import Sandbox
 from rollcall.suite import fail
@@ -118,6 +119,7 @@ class World:
         self.overrides = {}
         self.sandbox = None
         self.topics = None
+        self.watching = None
         try:
             self.sandbox = Sandbox(self.folder)
             self.integrations = {}
@@ -248,11 +250,16 @@ class World:
         self.wait_quiet(timeout=timeout)
         self.topics.refresh()
 
+    def watch(self):
+        """From now on the books know when a snapshot could be read, and judge the moments of deactivations by it."""
+        self.watching = Watch(self.kafka.address, self.prefix)
+
     def read_books(self, **run):
         """{name: problems} of all books; `run`: rollcall.books.all_of."""
         self.topics.refresh()
         sections = {section["id"]: section for section in self.configuration()["integrations"]}
-        return books.all_of(self.topics, self.integrations.values(), self.application, sections=sections, folders=[self.folder], **run)
+        return books.all_of(self.topics, self.integrations.values(), self.application, sections=sections, folders=[self.folder],
+                            seen=self.watching and self.watching.seen, **run)
 
     def check_books(self, without=(), **run):
         """All books at once; fails with everything that is wrong."""
@@ -290,6 +297,8 @@ class World:
     def close(self):
         for program in self.programs:
             program.kill()
+        if self.watching:
+            self.watching.close()
         if self.topics:
             self.topics.close()
         if self.sandbox:

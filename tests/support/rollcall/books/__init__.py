@@ -8,6 +8,7 @@ leaving    I2, I3: nobody is deactivated unless HR said so, and never past a bra
 writes     I4, I6: what was written at Learn Amp, and what stands there in the end
 outcomes   I5, I7: every event to its outcome, nothing parked is lost, dead letters
 privacy    I8: canaries
+watch      when snapshots could be read
 
 They are code that can be wrong: tests/unit/books_test.py has a crafted violation for each of them.
 """

@@ -102,7 +102,7 @@ def parked_of(record):
 
 class Evidence:
     """Of one integration. `section`: its part of the configuration. `seen`: {(topic, partition, offset): when a reader of committed
-    records saw it}, for what was watched. `committed`: {lane: {(topic, partition): offset}}; left out, it is asked for. `excused`: what
+    records saw it}, of snapshots (rollcall.books.watch). `committed`: {lane: {(topic, partition): offset}}; left out, it is asked for. `excused`: what
     was done to the run that some check must take into account, one word each (rollcall.books.EXCUSES says which there are)."""
 
     def __init__(self, topics, integration, application="learnamp", section=None, seen=None, committed=None, excused=()):
@@ -176,9 +176,15 @@ class Evidence:
         """Whether the lane has put the record behind it."""
         return self.committed[lane].get((self.topics.prefix + record.topic, record.partition), -1) > record.offset
 
-    def committed_by(self, record):
-        """The moment by which everybody could read the record."""
-        return self.seen.get((record.topic, record.partition, record.offset), record.timestamp + COMMIT_MS)
+    @cached_property
+    def _snapshot_places(self):
+        return {(record.key, record.value["version"]): (record.topic, record.partition, record.offset)
+                for record in self.topics.records["employee.snapshot"] if record.value is not None}
+
+    def committed_by(self, change):
+        """The moment by which everybody could read it: its snapshot is of the same transaction."""
+        place = self._snapshot_places.get((change.first.key, change.version))
+        return self.seen.get(place, change.at + COMMIT_MS)
 
     # --- the services ---
 

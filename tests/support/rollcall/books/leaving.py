@@ -154,7 +154,7 @@ def brake(evidence):
 
 def _presences(evidence, employee):
     """[(not before, at the latest, gone)], as Kafka had it."""
-    found = [(change.at, evidence.committed_by(change.first), change.gone) for change in evidence.changes.get(employee, ())]
+    found = [(change.at, evidence.committed_by(change), change.gone) for change in evidence.changes.get(employee, ())]
     found += [(at, at + CLOCKS_MS, True) for at in evidence.forgotten.get(employee, ())]
     return sorted(found)
 

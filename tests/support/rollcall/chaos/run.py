@@ -8,6 +8,7 @@ import traceback
 from collections import Counter
 
 from rollcall import books, config
+from rollcall.chaos import story
 from rollcall.chaos.agenda import Agenda
 from rollcall.chaos.faults import kinds
 from rollcall.chaos.history import History
@@ -212,6 +213,15 @@ class Run:
     def _books(self):
         return {name: problems for name, problems in self.world.read_books(excused=self.excuse, sown=self.sown, settled=self.settled).items() if problems}
 
+    def _books_after(self, phases):
+        """What they say of a run that did not settle: more than that it waited."""
+        if "settle" not in phases or "books" in phases:
+            return {}
+        try:
+            return self._books()
+        except Exception as error:  # noqa: B902 - it failed already
+            return {"the books can be read": [repr(error)]}
+
     def conduct(self):
         """Carries it out; returns the figures. `problems` is empty when all is well."""
         figures, began, used = {"seed": self.seed, "shape": self.shape.words}, time.monotonic(), cpu(self.cluster)
@@ -219,6 +229,7 @@ class Run:
         try:
             with phase(phases, "start"):
                 self.world = self._world()
+                self.world.watch()
             for name, step in (("import", self._import), ("storm", self.storm), ("calm", self.calm), ("settle", self._settle)):
                 with phase(phases, name):
                     step()
@@ -231,6 +242,7 @@ class Run:
             figures.update(self._figures(problems))
         except AssertionError as error:
             problems[f"in the {next(reversed(phases))}"] = [str(error)]
+            problems.update(self._books_after(phases))
         except Exception:  # noqa: B902 - whatever breaks in here is not the product's fault, and no success either
             crash = traceback.format_exc()
         finally:
@@ -277,12 +289,23 @@ class Run:
             print(f"  --- {name}: {len(found)} wrong")
             for problem in found[:20]:
                 print(f"    {problem}")
+        try:
+            self._tell_stories(problems)
+        except Exception as error:  # noqa: B902 - likewise below: a report that fails hides nothing of what it is about
+            print(f"  --- no story can be told: {error!r}")
         if crash:
             print("  --- the harness broke, not Rollcall:\n    " + crash.rstrip().replace("\n", "\n    "))
         try:
             self.world.report()
-        except Exception as error:  # noqa: B902 - a report that fails hides nothing of what it is about
+        except Exception as error:  # noqa: B902
             print(f"  --- no more can be told: {error!r}")
+
+    def _tell_stories(self, problems):
+        """Of those whom the problems name."""
+        began = time.time() - (self.agenda.now if self.agenda else 0)
+        if self.world.topics:
+            self.world.topics.refresh(10)
+            story.print_stories(self.world, problems, [((began + at) * 1000, what) for at, what in self.told], began * 1000)
 
     def close(self):
         if not self.world:
