@@ -273,8 +273,8 @@ class Run:
         return found
 
     def _figures(self, problems):
-        topics = self.world.topics
-        return {"changes": self.history.changes, "events": sum(books.counts(topics).values()),
+        types = books.counts(self.world.topics)
+        return {"changes": self.history.changes, "events": sum(types.values()), "types": types,
                 "requests": sum(len(integration.writes()) for integration in self.world.integrations.values()),
                 **books.figures(problems)}
 
