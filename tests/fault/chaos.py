@@ -27,6 +27,7 @@ import confluent_kafka
 from rollcall import world
 from rollcall.chaos.faults import kinds
 from rollcall.chaos.run import Run, repeat
+from rollcall.waiting import wait_for
 
 FIXED, FRESH = 10, 3
 PR_SET_CHILD_SUBREAPER = 36
@@ -76,7 +77,9 @@ def slot(connection, options):
                 seed = connection.recv()
             except EOFError:
                 return
-            cluster = cluster or warm(world.Kafka(brokers=options.brokers))
+            if cluster is None:
+                cluster = world.Kafka(brokers=options.brokers)
+                warm(cluster)
             figures = Run(seed, cluster, options.brokers, options.only).conduct()
             if figures["problems"] or figures["crash"]:
                 # Whatever went wrong may have to do with it.
@@ -92,11 +95,17 @@ def slot(connection, options):
 def warm(cluster):
     """Kafka makes its own topics when the first transaction and the first group need them: no run's time."""
     producer = confluent_kafka.Producer({"bootstrap.servers": cluster.address, "transactional.id": "warm", "log_level": 2})
-    producer.init_transactions(60)
     consumer = confluent_kafka.Consumer({"bootstrap.servers": cluster.address, "group.id": "warm", "log_level": 2})
-    consumer.committed([confluent_kafka.TopicPartition("warm", 0)], 60)
+
+    def done(ask, *arguments):
+        try:
+            ask(*arguments)
+        except confluent_kafka.KafkaException as error:
+            return [str(error)]  # its coordinator is being found
+        return []
+    wait_for("the coordinator of transactions", lambda: done(producer.init_transactions, 60), 120)
+    wait_for("the coordinator of groups", lambda: done(consumer.committed, [confluent_kafka.TopicPartition("warm", 0)], 60), 120)
     consumer.close()
-    return cluster
 
 
 class Slots:

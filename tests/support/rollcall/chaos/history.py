@@ -157,9 +157,11 @@ class History:
     # --- the end ---
 
     def still_there(self, run):
-        """Who is absent for good has to be gone at Learn Amp: what the sandbox leaves open when it compares."""
+        """Who is absent for good has to be gone at Learn Amp, unless a person rejected that: what the sandbox leaves open when it compares."""
         found = []
+        rejected = {row["employee_id"] for row in run.world.topics.refresh().pending().values() if "REJECTED" in row["reasons"]}
         for slug, people in self.absent.items():
+            people = people - rejected
             users = {user["integrationExternalId"]: user for user in run.world[slug].users()}
             found += [f"{employee} of {slug} is absent for good, and {users[employee]['statusValue']} at Learn Amp" for employee in sorted(people)
                       if employee in users and users[employee]["statusValue"] != "deactivated"]

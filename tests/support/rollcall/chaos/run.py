@@ -211,6 +211,8 @@ class Run:
         return found
 
     def _books(self):
+        if self.faults_seen:
+            self.excuse.add("again")
         return {name: problems for name, problems in self.world.read_books(excused=self.excuse, sown=self.sown, settled=self.settled).items() if problems}
 
     def _books_after(self, phases):

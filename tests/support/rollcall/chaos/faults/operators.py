@@ -315,7 +315,7 @@ class Decide(Operator):
     def _take_back(self, run, integration):
         """Of everybody who was rejected: also of those who joined between the look at the list and the decision."""
         for key, row in run.world.topics.refresh().pending().items():
-            if key.startswith(integration.id + "/") and "REJECTED" in str(row["reasons"]):
+            if key.startswith(integration.id + "/") and "REJECTED" in str(row["reasons"]) and row["employee_id"] not in run.history.absent[self.slug]:
                 integration.change("update", row["employee_id"], employment_status="ACTIVE", termination_date=None)
 
 
