@@ -15,7 +15,8 @@ enum {
     ATTEMPTS = 3,        /* of a request of which nothing was sent */
     IDS_OF_A_LIST = 100, /* keeps the URL below what proxies take */
     QUERY_CAP_BYTES = 64 * 1024,
-    CLOCK_AHEAD_MAX_MS = 24 * 3600 * 1000
+    CLOCK_AHEAD_MAX_MS = 24 * 3600 * 1000,
+    EMPTY_PAGES_MAX = 1000 /* in a row, each with a next one */
 };
 
 rc_kombo_t *rc_kombo_new(const rc_kombo_options_t *options)
@@ -96,6 +97,7 @@ typedef struct {
     uint64_t *cursors; /* hashes of those of this listing */
     size_t cursor_count;
     size_t cursor_capacity;
+    size_t empty_pages;   /* in a row */
     bool started;         /* a piece of the page has come */
     bool deaf;            /* the body of an error that does not parse: the status decides */
     rc_code_t parse_code; /* why the page was refused */
@@ -156,6 +158,10 @@ static rc_code_t turn_page(fetch_t *fetch, const char *next, rc_error_t *error)
     free(fetch->cursor);
     fetch->cursor = rc_strdup(next && *next ? next : NULL);
     if (!fetch->cursor) return RC_OK;
+    if (fetch->empty_pages > EMPTY_PAGES_MAX)
+        return rc_error_set(error, RC_MALFORMED, RC_REJECT,
+                            "Kombo, %s: %zu pages in a row are empty, and there is always a next one", fetch->path,
+                            fetch->empty_pages);
     uint64_t hash = rc_hash64(fetch->cursor, strlen(fetch->cursor));
     for (size_t i = 0; i < fetch->cursor_count; i++)
         if (fetch->cursors[i] == hash)
@@ -218,6 +224,7 @@ static rc_code_t fetch_page(fetch_t *fetch, rc_error_t *error)
         if (fetch->result.pages++ == 0) fetch->result.started_at = start_of(&answer, ours);
         fetch->result.records += page.records;
         fetch->result.ignored_values += page.ignored_values;
+        fetch->empty_pages = page.records > 0 ? 0 : fetch->empty_pages + 1;
         code = turn_page(fetch, page.next, error);
     }
     rc_buf_fini(&query);
@@ -230,7 +237,7 @@ static rc_code_t fetch_listing(fetch_t *fetch, rc_error_t *error)
     rc_code_t code;
     free(fetch->cursor);
     fetch->cursor = NULL;
-    fetch->cursor_count = 0;
+    fetch->cursor_count = fetch->empty_pages = 0;
     do code = fetch_page(fetch, error);
     while (code == RC_OK && fetch->cursor);
     return code;

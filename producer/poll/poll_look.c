@@ -49,14 +49,20 @@ static rc_code_t look_at_record(rc_run_t *run, const rc_kombo_employee_t *record
     rc_decision_t decision;
     rc_arena_reset(run->record);
     rc_code_t code = check_id(run, record->id, error);
-    if (code != RC_OK || is_settled(run, record)) return code;
+    if (code != RC_OK) return code;
+    if (is_settled(run, record)) return rc_stage_withdraw(run->stage, record->id, error);
     code = rc_views_person(run->context->views, run->context->integration->id, record->id, run->record, &stored, error);
     if (code != RC_OK) return code;
     rc_seen_add(&run->snapshots, stored.snapshot_ordinal);
     rc_seen_add(&run->pending, stored.pending_ordinal);
     rc_decide_record(run->record, &run->occasion, record, look, stored.snapshot, stored.pending, &decision);
     log_unreadable(run, record->id, &decision);
-    return rc_run_stage(run, record->id, stored.snapshot, stored.pending, &decision, error);
+    size_t before = rc_stage_puts(run->stage);
+    code = rc_run_stage(run, record->id, stored.snapshot, stored.pending, &decision, error);
+    /* Of somebody whom Kombo shows twice, because pages shifted while they were read, the later record counts, also
+     * where it says that nothing has changed. */
+    return code == RC_OK && rc_stage_puts(run->stage) == before ? rc_stage_withdraw(run->stage, record->id, error)
+                                                                : code;
 }
 
 static rc_code_t on_changed(void *opaque, const rc_kombo_employee_t *record, rc_error_t *error)

@@ -29,6 +29,10 @@ static void complete_poll(const rc_run_t *run, const int64_t events[RC_EVENT_COU
     for (int type = 0; type < RC_EVENT_COUNT; type++)
         state->last_poll.events += run->result->events[type] + events[type];
     state->next_poll_at = (rc_wall_t){run->occasion.now.ms + run->context->integration->kombo.poll_interval_ms};
+    /* Kombo's clock went back: what changed while it was ahead is behind the watermark, and only a full poll finds it.
+     */
+    if (run->kind == RC_POLL_INCREMENTAL && state->watermark.ms < rc_run_updated_after(run).ms)
+        state->last_full_at = (rc_wall_t){0};
     if (run->kind != RC_POLL_FULL) return;
     char digest[RC_DIGEST_SIZE];
     state->last_full_at = run->occasion.now;

@@ -39,8 +39,14 @@ struct rc_stage {
     size_t capacity;
     by_address_t *addresses;
     size_t address_count;
+    uint64_t *ids;      /* a Bloom filter of those that were put; NULL: nobody was */
+    int64_t *withdrawn; /* positions, rising */
+    size_t withdrawn_count;
     bool sealed;
 };
+
+/* A million entries leave one question in twenty undecided, which costs an entry that is dropped in the end. */
+enum { ID_BITS = 8 * 1024 * 1024 };
 
 enum { BUFFER_BYTES = 1024 * 1024, ENTRY_MAX_BYTES = 4 * 1024 * 1024, MOST_BYTES = 1024 };
 
@@ -76,6 +82,8 @@ void rc_stage_free(rc_stage_t *stage)
     rc_buf_fini(&stage->buffer);
     free(stage->slots);
     free(stage->addresses);
+    free(stage->ids);
+    free(stage->withdrawn);
     free(stage);
 }
 
@@ -95,6 +103,20 @@ static rc_code_t flush(rc_stage_t *stage, rc_error_t *error)
     stage->written += (int64_t)done;
     rc_buf_reset(&stage->buffer);
     return RC_OK;
+}
+
+/* Each half of the hash names a bit. */
+static void note_id(rc_stage_t *stage, uint64_t hash)
+{
+    if (!stage->ids) stage->ids = rc_calloc(ID_BITS / 64, sizeof *stage->ids);
+    for (int half = 0; half < 2; half++, hash >>= 32) stage->ids[hash % ID_BITS / 64] |= UINT64_C(1) << hash % 64;
+}
+
+static bool may_have_id(const rc_stage_t *stage, uint64_t hash)
+{
+    bool has = stage->ids != NULL;
+    for (int half = 0; has && half < 2; half++, hash >>= 32) has = stage->ids[hash % ID_BITS / 64] >> hash % 64 & 1;
+    return has;
 }
 
 rc_code_t rc_stage_put(rc_stage_t *stage, const char *employee_id, const char *address, uint64_t tag, const void *value,
@@ -117,11 +139,28 @@ rc_code_t rc_stage_put(rc_stage_t *stage, const char *employee_id, const char *a
     stage->slots[stage->count++] = (slot_t){rc_hash64(employee_id, entry.id_bytes),
                                             entry.address_bytes ? rc_hash64(address, entry.address_bytes) : 0,
                                             stage->written + (int64_t)stage->buffer.size_bytes, tag};
+    note_id(stage, stage->slots[stage->count - 1].id_hash);
     RC_INVARIANT(rc_buf_add(&stage->buffer, &entry, sizeof entry) &&
                  rc_buf_add(&stage->buffer, employee_id, entry.id_bytes) &&
                  rc_buf_add(&stage->buffer, address ? address : "", entry.address_bytes) &&
                  rc_buf_add(&stage->buffer, value, value_bytes));
     return RC_OK;
+}
+
+rc_code_t rc_stage_withdraw(rc_stage_t *stage, const char *employee_id, rc_error_t *error)
+{
+    if (!may_have_id(stage, rc_hash64(employee_id, strlen(employee_id)))) return RC_OK;
+    rc_code_t code = rc_stage_put(stage, employee_id, NULL, 0, "", 0, error);
+    if (code != RC_OK) return code;
+    stage->withdrawn = rc_realloc(stage->withdrawn, (stage->withdrawn_count + 1) * sizeof *stage->withdrawn);
+    stage->withdrawn[stage->withdrawn_count++] = stage->slots[stage->count - 1].position;
+    return RC_OK;
+}
+
+size_t rc_stage_puts(const rc_stage_t *stage)
+{
+    RC_INVARIANT(!stage->sealed);
+    return stage->count;
 }
 
 static int by_id(const void *a, const void *b)
@@ -224,12 +263,29 @@ static rc_code_t keep_newest(rc_stage_t *stage, rc_error_t *error)
     return code;
 }
 
+static int by_position(const void *a, const void *b)
+{
+    const int64_t *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+static void drop_withdrawn(rc_stage_t *stage)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < stage->count; i++)
+        if (!bsearch(&stage->slots[i].position, stage->withdrawn, stage->withdrawn_count, sizeof *stage->withdrawn,
+                     by_position))
+            stage->slots[kept++] = stage->slots[i];
+    stage->count = kept;
+}
+
 rc_code_t rc_stage_seal(rc_stage_t *stage, rc_error_t *error)
 {
     stage->sealed = true;
     if (stage->count) qsort(stage->slots, stage->count, sizeof *stage->slots, by_id);
     rc_code_t code = keep_newest(stage, error);
     if (code != RC_OK) return code;
+    if (stage->withdrawn_count) drop_withdrawn(stage);
     stage->addresses = rc_calloc(stage->count, sizeof *stage->addresses);
     for (size_t i = 0; i < stage->count; i++)
         if (stage->slots[i].address_hash)

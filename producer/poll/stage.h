@@ -22,6 +22,10 @@ void rc_stage_free(rc_stage_t *stage); /* NULL is fine */
  * are asked of all entries. Copied. */
 rc_code_t rc_stage_put(rc_stage_t *stage, const char *employee_id, const char *address, uint64_t tag, const void *value,
                        size_t value_bytes, rc_error_t *error);
+/* Whatever was put of an employee counts no more, until more is put. Costs next to nothing where nothing was. */
+rc_code_t rc_stage_withdraw(rc_stage_t *stage, const char *employee_id, rc_error_t *error);
+/* Puts and withdrawals so far; before rc_stage_seal. */
+size_t rc_stage_puts(const rc_stage_t *stage);
 /* Closes the stage for puts: sorted, and without what was replaced. RC_IO: the poll has failed. */
 rc_code_t rc_stage_seal(rc_stage_t *stage, rc_error_t *error);
 

@@ -17,7 +17,7 @@
 #include "tests/support/unit.h"
 #include "tests/unit/sandbox_client.h"
 
-enum { RIG_PATIENCE_MS = 30000, RIG_TEXT_SIZE = 4096, RIG_DAY_MS = 24 * 3600 * 1000 };
+enum { RIG_PATIENCE_MS = 30000, RIG_TEXT_SIZE = 4096, RIG_HOUR_MS = 3600 * 1000, RIG_DAY_MS = 24 * RIG_HOUR_MS };
 
 typedef struct {
     rc_config_t *config;

@@ -58,10 +58,8 @@ static bool follow(void *opaque, const rc_wire_request_t *request)
 
 static const char *const PATHS[] = {"first_name", "avatar"};
 
-static void start(void)
+static void make_client(void)
 {
-    ck_assert_int_eq(rc_kombo_fields_new(PATHS, 2, &fields, &error), RC_OK);
-    server = rc_wire_new(follow, NULL);
     char base_url[128];
     (void)snprintf(base_url, sizeof base_url, "%s/v1", rc_wire_url(server));
     rc_kombo_options_t options = {.base_url = base_url,
@@ -72,6 +70,13 @@ static void start(void)
                                   .max_page_bytes = 1 << 20,
                                   .fields = fields};
     kombo = rc_kombo_new(&options);
+}
+
+static void start(void)
+{
+    ck_assert_int_eq(rc_kombo_fields_new(PATHS, 2, &fields, &error), RC_OK);
+    server = rc_wire_new(follow, NULL);
+    make_client();
     ids = RC_BUF_INIT(1 << 20);
     error = RC_ERROR_INIT;
 }
@@ -306,6 +311,28 @@ START_TEST(a_listing_that_goes_in_circles_ends)
 }
 END_TEST
 
+/* Each answer has a cursor that was not there before. */
+static bool lead_on(void *opaque, const rc_wire_request_t *request)
+{
+    char body[256];
+    (void)opaque;
+    (void)snprintf(body, sizeof body, "{\"status\":\"success\",\"data\":{\"next\":\"c%d\",\"results\":[]}}",
+                   request->total);
+    rc_wire_answer(request, 200, "", body);
+    return true;
+}
+
+START_TEST(a_listing_of_empty_pages_ends)
+{
+    rc_kombo_free(kombo);
+    rc_wire_free(server);
+    server = rc_wire_new(lead_on, NULL);
+    make_client();
+    ck_assert_int_eq(fetch((rc_kombo_query_t){0}), RC_MALFORMED);
+    ck_assert_ptr_nonnull(strstr(error.message, "1001 pages in a row are empty"));
+}
+END_TEST
+
 START_TEST(a_page_beyond_the_cap_is_too_large)
 {
     char *body = rc_zalloc((1 << 20) + 100);
@@ -483,6 +510,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tests, every_answer_is_judged, 0, ANSWER_COUNT);
     tcase_add_test(tests, a_cursor_that_expires_half_way_asks_for_a_new_listing);
     tcase_add_test(tests, a_listing_that_goes_in_circles_ends);
+    tcase_add_test(tests, a_listing_of_empty_pages_ends);
     tcase_add_test(tests, a_page_beyond_the_cap_is_too_large);
     tcase_add_test(tests, a_failed_page_fails_the_fetch_and_fills_no_result);
     tcase_add_test(tests, an_error_of_the_taker_is_the_error_of_the_fetch);

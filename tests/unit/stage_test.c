@@ -66,6 +66,30 @@ static int wanting(const char *address)
     return count;
 }
 
+static void withdraw(const char *id)
+{
+    ck_assert_int_eq(rc_stage_withdraw(stage, id, NULL), RC_OK);
+}
+
+START_TEST(what_was_withdrawn_is_not_there_unless_more_was_put_later)
+{
+    withdraw("0"); /* nobody was put yet */
+    put("1", "ada@x", "first");
+    put("2", "eve@x", "kept");
+    put("3", "bob@x", "first");
+    withdraw("1");
+    withdraw("3");
+    withdraw("4"); /* nor was this one */
+    put("3", "bob@x", "second");
+    ck_assert_int_eq(rc_stage_seal(stage, NULL), RC_OK);
+    ck_assert_uint_eq(rc_stage_count(stage), 2);
+    ck_assert_uint_eq(find("1"), SIZE_MAX);
+    ck_assert_int_eq(wanting("ada@x"), 0);
+    ck_assert_uint_eq(get(find("2")).value_bytes, strlen("kept"));
+    ck_assert_uint_eq(get(find("3")).value_bytes, strlen("second"));
+}
+END_TEST
+
 START_TEST(a_later_entry_takes_the_place_of_an_earlier)
 {
     put("1", "ada@x", "first");
@@ -214,6 +238,7 @@ static Suite *suite(void)
     TCase *tests = tcase_create("stage");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_later_entry_takes_the_place_of_an_earlier);
+    tcase_add_test(tests, what_was_withdrawn_is_not_there_unless_more_was_put_later);
     tcase_add_test(tests, an_empty_stage_has_nobody);
     tcase_add_test(tests, tens_of_thousands_are_found_again);
     tcase_add_test(tests, a_visitor_may_end_the_visit);
