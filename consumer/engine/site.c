@@ -13,6 +13,7 @@
 enum {
     HELD_MAX = 1000, /* design section 5, "Breaker and limits" */
     HELD_LIMITED_MAX = 20000,
+    SHED_ROUND = 500,  /* records parked in one turn of the loop, so that answers to the others are read in between */
     FLOWING_MS = 2000, /* an integration that finished a record within this time is merely busy */
     ALL_EVENTS = (1 << RC_EVENT_COUNT) - 1
 };
@@ -196,9 +197,14 @@ static void set_timer(rc_site_t *site, rc_mono_t now)
 /* Parks, from the end, what is held beyond the cap; leavers last. */
 static void shed(rc_site_t *site)
 {
+    int parked = 0;
     for (int lane = 0; lane < RC_EVENT_COUNT; lane++) {
         rc_record_t *record = TAILQ_LAST(&site->ready[lane], rc_record_queue), *before;
         for (; record && site->records > rc_site_cap(site, (rc_event_type_t)lane); record = before) {
+            if (parked++ == SHED_ROUND) {
+                rc_engine_pump_later(site->engine, site);
+                return;
+            }
             before = TAILQ_PREV(record, rc_record_queue, of_site);
             rc_settle_held(record, rc_site_why_held(site, record->lane->type));
         }
@@ -226,6 +232,10 @@ void rc_site_queue(rc_site_t *site, rc_record_t *record, bool first)
 {
     rc_record_queue_t *ready = &site->ready[record->lane->type];
     record->state = RC_RECORD_READY;
+    /* Thousands may wait here for long, and N is read again when their turn comes. */
+    rc_arena_free(record->scratch);
+    record->scratch = NULL;
+    record->row_is_known = false;
     if (TAILQ_EMPTY(ready)) rc_site_moved(site, record->lane->type);
     if (first)
         TAILQ_INSERT_HEAD(ready, record, of_site);
