@@ -32,7 +32,9 @@ static const setting_t DEFAULTS[] = {
     {RC_ROLE_PRODUCER, "message.timeout.ms", "10000"},
     {RC_ROLE_PRODUCER, "linger.ms", "0"},
     {PRODUCING, "queue.buffering.max.kbytes", "65536"},
-    {CONSUMING, "queued.max.messages.kbytes", "16384"},
+    {RC_ROLE_READER, "queued.max.messages.kbytes", "16384"},
+    {RC_ROLE_CONSUMER, "queued.max.messages.kbytes",
+     "8192"},                                            /* four of them in a process, and each reads all retries */
     {CONSUMING | NEWER, "fetch.queue.backoff.ms", "10"}, /* a second by itself: a table would fill at 16 MiB a second */
     {RC_ROLE_ADMIN, "queued.max.messages.kbytes", "1024"},
 };

@@ -14,7 +14,7 @@ enum {
     FULL_RECORDS = 20000,   /* in memory in all; beyond it every site holds little */
     PRESSURE_MIN = 4000,    /* records of a merely busy site at which their lane stops reading */
     PRESSURE_SLOTS = 8,     /* or so many for each slot */
-    BATCH_FULL = 20000,     /* outcomes that wait for the committer, at which all lanes stop reading */
+    BATCH_FULL = 10000,     /* outcomes that wait for the committer, at which all lanes stop reading */
     HELD_DELAY_MS = 300000, /* the tier of records that are held too long: "the 5 m tier" */
     COMMIT_GRACE_MS = 5000, /* at the end, for what was finished */
     ASK_GROUP_MS = 5000
