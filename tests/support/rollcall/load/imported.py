@@ -6,7 +6,7 @@ from rollcall import books
 
 # What does not fit into memory is parked: it comes back within seconds.
 SETTINGS = {"kafka": {"session.timeout.ms": 45000, "heartbeat.interval.ms": 3000},
-            "consumer": {"retry_delays": ["1s", "2s", "4s"], "transaction_interval": "500ms", "http_timeout": "5s"}}
+            "consumer": {"retry_delays": ["1s", "2s", "4s"], "transaction_interval": "500ms", "http_timeout": "20s"}}
 
 
 def start(world, people):
