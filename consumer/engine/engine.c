@@ -124,6 +124,8 @@ rc_person_t *rc_engine_release(rc_record_t *record)
         site->lane_records[record->lane->type]--;
         engine->records--;
     }
+    /* Otherwise an earlier record of another lane could write an older state than this one did. */
+    if (person && record->is_unseen) rc_people_keep(engine->people, person, engine->quiet.effect_ms);
     bool gone = person ? rc_people_remove(engine->people, record) : true;
     rc_engine_free_record(record);
     return gone || engine->closing ? NULL : person;

@@ -111,14 +111,14 @@ static bool is_started(const rc_record_t *record)
 
 /* Forgets the records that were not started, or all. All are marked first: forgetting one gives its person's next
  * record the turn, which must not end the one that this list goes on with. */
-static void give_up_records(rc_lane_t *lane, bool all)
+static void end_records(rc_lane_t *lane, bool all, void (*end)(rc_record_t *record))
 {
     rc_record_t *record, *next;
     TAILQ_FOREACH(record, &lane->records, of_lane)
     record->given_up |= all || !is_started(record);
     for (record = TAILQ_FIRST(&lane->records); record; record = next) {
         next = TAILQ_NEXT(record, of_lane);
-        if (record->given_up) rc_work_give_up(record);
+        if (record->given_up) end(record);
     }
 }
 
@@ -143,7 +143,7 @@ static void free_parts(rc_lane_t *lane)
 /* Forgets all that is in memory and not on its way to Kafka. What is not committed counts as never done. */
 static void drop_work(rc_lane_t *lane)
 {
-    give_up_records(lane, true);
+    end_records(lane, true, rc_work_give_up);
     rc_batch_drop(lane->engine->batch, lane->type);
     rc_fresh_drop(lane->engine->fresh, lane->type);
     free_parts(lane);
@@ -224,7 +224,7 @@ void rc_lane_drain_over(void *opaque)
     if (unfinished > 0) /* whoever reads the partitions next works these again */
         rc_log(RC_LEVEL_WARN, "not finished within drain_timeout, to be worked again",
                RC_LOG_STR(GROUP, lane->group_id), RC_LOG_INT(COUNT, unfinished));
-    give_up_records(lane, true);
+    end_records(lane, true, rc_work_leave);
     rc_lane_check_drain(lane);
 }
 
@@ -236,7 +236,7 @@ static void drain(rc_lane_t *lane)
         return;
     }
     lane->state = RC_LANE_DRAINING;
-    give_up_records(lane, false);
+    end_records(lane, false, rc_work_give_up);
     rc_loop_timer_start(lane->drain_timer, lane->engine->config->consumer.drain_timeout_ms, 0);
     rc_lane_check_drain(lane);
 }

@@ -24,6 +24,7 @@ rc_people_t *rc_people_new(rc_loop_t *loop, void (*ready)(void *opaque, rc_perso
 static void free_person(rc_person_t *person)
 {
     rc_loop_timer_free(person->timer);
+    rc_loop_timer_free(person->keeping);
     rc_arena_free(person->arena);
     free(person->key);
     free(person);
@@ -98,14 +99,20 @@ static void forget(rc_people_t *people, rc_person_t *person)
     free_person(person);
 }
 
+/* True: nothing is left to remember. */
+static bool forget_unless_needed(rc_people_t *people, rc_person_t *person)
+{
+    if (!TAILQ_EMPTY(&person->records) || person->timer || person->keeping) return false;
+    forget(people, person);
+    return true;
+}
+
 bool rc_people_remove(rc_people_t *people, rc_record_t *record)
 {
     rc_person_t *person = record->person;
     TAILQ_REMOVE(&person->records, record, of_person);
     record->person = NULL;
-    if (!TAILQ_EMPTY(&person->records) || person->timer) return false;
-    forget(people, person);
-    return true;
+    return forget_unless_needed(people, person);
 }
 
 static void quiet_over(void *opaque)
@@ -114,17 +121,27 @@ static void quiet_over(void *opaque)
     rc_people_t *people = person->people;
     rc_loop_timer_free(person->timer);
     person->timer = NULL;
-    if (TAILQ_EMPTY(&person->records)) {
-        forget(people, person);
-        return;
-    }
-    people->ready(people->opaque, person);
+    if (!forget_unless_needed(people, person)) people->ready(people->opaque, person);
 }
 
 void rc_people_quieten(rc_people_t *people, rc_person_t *person, int64_t delay_ms)
 {
     if (!person->timer) person->timer = rc_loop_timer_new(people->loop, quiet_over, person);
     rc_loop_timer_start(person->timer, delay_ms, 0);
+}
+
+static void kept_long_enough(void *opaque)
+{
+    rc_person_t *person = opaque;
+    rc_loop_timer_free(person->keeping);
+    person->keeping = NULL;
+    (void)forget_unless_needed(person->people, person);
+}
+
+void rc_people_keep(rc_people_t *people, rc_person_t *person, int64_t delay_ms)
+{
+    if (!person->keeping) person->keeping = rc_loop_timer_new(people->loop, kept_long_enough, person);
+    rc_loop_timer_start(person->keeping, delay_ms, 0);
 }
 
 bool rc_person_is_quiet(const rc_person_t *person)

@@ -14,6 +14,7 @@ struct rc_person {
     rc_arena_t *arena;         /* of newest */
     rc_event_t newest;         /* the greatest version that an event brought */
     rc_loop_timer_t *timer;    /* while it runs nothing is sent: an unanswered write may still take effect */
+    rc_loop_timer_t *keeping;  /* while it runs `newest` is remembered, whether records wait or not */
     struct rc_people *people;
     char *key;
     size_t key_bytes;
@@ -37,5 +38,7 @@ bool rc_people_remove(rc_people_t *people, rc_record_t *record);
 void rc_people_quieten(rc_people_t *people, rc_person_t *person, int64_t delay_ms);
 /* Whether that time is still running. */
 bool rc_person_is_quiet(const rc_person_t *person);
+/* The newest state is remembered for delay_ms from now: it was sent, and the local table may not show it yet. */
+void rc_people_keep(rc_people_t *people, rc_person_t *person, int64_t delay_ms);
 
 #endif

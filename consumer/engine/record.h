@@ -60,6 +60,7 @@ struct rc_record {
     rc_site_t *site;
     rc_record_state_t state;
     bool behind_barrier;            /* one was passed since it was read */
+    bool is_unseen;                 /* it was started, and no barrier says that the table has what it may have sent */
     bool barrier_asked;             /* its callback holds this record */
     bool judged_forgotten;          /* N as it was read last: nobody has a row of that person (S6) */
     bool given_up;                  /* its partition went: it ends without an outcome, once nobody calls back */

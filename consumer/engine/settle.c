@@ -132,7 +132,9 @@ static void add_retry(rc_record_t *record, rc_event_type_t lane, const rc_parkin
     rc_engine_t *engine = record->engine;
     rc_parking_t parking = parking_of(record, lane, decision, message);
     int64_t delay_ms = engine->config->consumer.retry_delays_ms[decision->tier];
-    parking.not_before = (rc_wall_t){parking.failed_at.ms + delay_ms};
+    /* Another process may have it by then, which knows of nothing to wait for. */
+    bool is_soon = record->result.unanswered && delay_ms < engine->quiet.effect_ms;
+    parking.not_before = (rc_wall_t){parking.failed_at.ms + (is_soon ? engine->quiet.effect_ms : delay_ms)};
     add_copy(record, engine->retry_topics[decision->tier], &parking);
     char tier[RC_TIME_STR_SIZE];
     rc_metrics_count(engine->metrics, RC_METRIC_PARKED, rc_duration_str(delay_ms, tier), NULL, NULL);

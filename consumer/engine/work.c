@@ -193,14 +193,15 @@ static void wait_for_row(rc_record_t *record, const rc_framing_t *missing)
     rc_resolver_find(record->engine->resolver, missing, row_schema_found, record);
 }
 
-/* Nothing more is sent for the record. What was sent may take effect yet. */
-static void stop_applying(rc_record_t *record)
+/* Nothing more is sent for the record. True: what was sent may take effect yet. */
+static bool stop_applying(rc_record_t *record)
 {
-    if (!record->apply) return;
+    if (!record->apply) return false;
     bool in_question = rc_apply_cancel(record->apply);
     record->apply = NULL;
     if (in_question) quieten(record);
     rc_site_ended(record->site, RC_CLASS_CANCELLED);
+    return in_question;
 }
 
 static void apply_barrier_passed(void *opaque, rc_code_t code)
@@ -223,7 +224,7 @@ static void apply_barrier_passed(void *opaque, rc_code_t code)
         rc_apply_barrier_passed(record->apply);
         return;
     }
-    stop_applying(record);
+    (void)stop_applying(record);
     record->state = RC_RECORD_WAITING;
     if (!is_readable)
         wait_for_row(record, &missing);
@@ -251,6 +252,7 @@ void rc_work_begin(rc_record_t *record)
         return;
     }
     record->state = RC_RECORD_UNDER_WAY;
+    record->is_unseen = true;
     const rc_apply_input_t input = {.lane = record->lane->type,
                                     .event = &record->event,
                                     .replayed = record->parking.replayed,
@@ -301,6 +303,12 @@ static void apply_done(void *opaque, const rc_apply_result_t *result)
     if (result->kind == RC_APPLY_FAILED) decide_failure(record);
     if (result->kind == RC_APPLY_FAILED && record->decision.kind == RC_PARKING_HOLD) {
         rc_site_queue(record->site, record, true);
+        return;
+    }
+    if (result->unanswered) {
+        /* At once: were the record given up while it waits for a barrier, nobody would know of the request. (N does not
+         * go back meanwhile: the person is remembered as long as it may take effect.) */
+        rc_settle_parked(record, record->lane->type, &record->decision, record->result.reason);
         return;
     }
     if (result->kind == RC_APPLY_DONE && result->look_again) {
@@ -357,6 +365,7 @@ static void after_barrier(void *opaque, rc_code_t code)
         return;
     }
     record->behind_barrier = true;
+    record->is_unseen = false;
     if (record->result.kind == RC_APPLY_HAND_OVER) {
         const rc_parking_decision_t decision = rc_parking_hand_over();
         rc_settle_parked(record, RC_EVENT_CREATED, &decision, record->result.reason);
@@ -370,9 +379,24 @@ static void after_barrier(void *opaque, rc_code_t code)
 void rc_work_give_up(rc_record_t *record)
 {
     record->given_up = true;
-    stop_applying(record);
+    (void)stop_applying(record);
     if (record->barrier_asked) return; /* again when it is answered */
     rc_engine_forget(record);
+}
+
+void rc_work_leave(rc_record_t *record)
+{
+    record->given_up = true;
+    if (!stop_applying(record)) {
+        rc_work_give_up(record);
+        return;
+    }
+    record->given_up = false; /* it has an outcome */
+    record->state = RC_RECORD_WAITING;
+    record->result = (rc_apply_result_t){.kind = RC_APPLY_FAILED, .class = RC_CLASS_UNANSWERED, .unanswered = true};
+    record->parking.unanswered = true;
+    decide_failure(record);
+    rc_settle_parked(record, record->lane->type, &record->decision, "its partition went before the answer came");
 }
 
 /* Ends a record wherever it stands; the threads that could call back have ended. */

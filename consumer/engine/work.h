@@ -14,6 +14,10 @@ void rc_work_begin(rc_record_t *record);
 /* The record's partition is gone, perhaps to somebody who writes newer states: nothing more is sent for it, and it is
  * forgotten, now or when the barrier that it waits for is answered. */
 void rc_work_give_up(rc_record_t *record);
+/* Likewise, but what is finished can still be committed: a record of which a write is under way is parked and marked as
+ * unanswered. Whoever has the partition next sends at once, and the write may take effect after that: the mark brings
+ * the record back (S1). */
+void rc_work_leave(rc_record_t *record);
 /* Ends a record wherever it stands, at the process's end. */
 void rc_work_abandon(rc_record_t *record);
 

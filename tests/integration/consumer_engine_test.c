@@ -95,6 +95,62 @@ START_TEST(a_lane_that_has_ended_takes_no_partitions_while_another_one_drains)
 }
 END_TEST
 
+typedef struct {
+    long marked;            /* as unanswered */
+    int64_t least_delay_ms; /* until it is due */
+} marks_t;
+
+static bool take_mark(void *opaque, const rc_kafka_message_t *message)
+{
+    marks_t *marks = opaque;
+    const rc_parking_t parking = rc_headers_parking_parse(rc_kafka_message_headers(message, rig_arena), rig_arena);
+    int64_t delay_ms = parking.not_before.ms - parking.failed_at.ms;
+    marks->marked += parking.unanswered;
+    if (delay_ms < marks->least_delay_ms) marks->least_delay_ms = delay_ms;
+    return true;
+}
+
+/* What the records in the first retry topic say of themselves. */
+static marks_t read_marks(void)
+{
+    marks_t marks = {.least_delay_ms = INT64_MAX};
+    const rc_kafka_span_t all = {.topic = rc_topic_retry_name(rig_config, 0, rig_arena), .partition = -1};
+    OK(rc_kafka_read_all(rig_kafka, &all, 1, RIG_PATIENCE_MS, take_mark, &marks, NULL, &rc_oops));
+    return marks;
+}
+
+/* tests/model/consumer.pml, NO_MARK_AT_DRAIN: whoever has the partition next would finish the record before the write
+ * takes effect, and nobody would mend what it overwrites. */
+START_TEST(a_write_that_a_drain_leaves_without_an_answer_is_parked_and_marked)
+{
+    rig_settings.consumer = "http_timeout: 15s, drain_timeout: 500ms, retry_delays: [1s, 3s]";
+    rig_open();
+    rig_engine_t *a = rig_start(0, "a", CREATED);
+    rig_await_ready(a);
+    rig_fault("{'side': 'learnamp', 'kind': 'hang', 'delay_ms': 60000, 'match': {'method': 'POST', 'path': "
+              "'/v1/users'}, 'next': 4}");
+    rig_publish_many(RC_EVENT_CREATED, 'e', 4, 1);
+    RIG_AWAIT(rig_metric(a, "rollcall_learnamp_requests_total") >= 9); /* token, and both lookups of each */
+    (void)rig_start(1, "b", CREATED);
+    RIG_AWAIT(read_marks().marked == 4);
+    rig_mend();
+}
+END_TEST
+
+/* tests/model/consumer.pml, NO_TIER_WAIT: this process holds the employee back, but another one may have the record by
+ * then. */
+START_TEST(a_marked_record_is_not_due_before_its_write_can_have_no_effect_any_more)
+{
+    rig_settings.consumer = "http_timeout: 8s, retry_delays: [100ms, 3s]";
+    rig_open();
+    (void)rig_start(0, "a", CREATED);
+    rig_fault("{'side': 'learnamp', 'kind': 'drop', 'match': {'method': 'POST', 'path': '/v1/users'}, 'next': 1}");
+    rig_publish_one(RC_EVENT_CREATED, "e1", 1);
+    RIG_AWAIT(read_marks().marked == 1);
+    ck_assert_int_ge(read_marks().least_delay_ms, 8000);
+}
+END_TEST
+
 START_TEST(a_group_that_is_lost_in_a_drain_is_joined_again)
 {
     /* The drain takes longer than the group waits for it. */
@@ -356,6 +412,8 @@ int main(void)
     tcase_add_test(moves, a_rebalance_in_the_middle_of_work_loses_and_repeats_nothing);
     tcase_add_test(moves, who_has_no_partitions_gets_some_when_others_leave);
     tcase_add_test(moves, a_lane_that_has_ended_takes_no_partitions_while_another_one_drains);
+    tcase_add_test(moves, a_write_that_a_drain_leaves_without_an_answer_is_parked_and_marked);
+    tcase_add_test(moves, a_marked_record_is_not_due_before_its_write_can_have_no_effect_any_more);
     tcase_add_test(moves, a_group_that_is_lost_in_a_drain_is_joined_again);
     tcase_add_test(moves, a_lane_under_pressure_reads_nothing_and_answers_a_rebalance);
     tcase_add_test(moves, a_record_that_was_parked_but_not_committed_when_the_group_was_lost_is_worked_again);

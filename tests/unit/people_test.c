@@ -136,6 +136,29 @@ START_TEST(a_quiet_person_without_records_is_forgotten_at_the_end)
 }
 END_TEST
 
+/* A record that was given up after it had written: a record of a lane that lags must not write an older state. */
+START_TEST(what_was_sent_is_remembered_until_the_table_must_have_it)
+{
+    rc_record_t *newer = record_of("1", 11, "Lead"), *older = record_of("1", 10, "Engineer");
+    rc_person_t *person = rc_people_add(people, newer);
+    rc_people_keep(people, person, 20);
+    ck_assert(!rc_people_remove(people, newer));
+    free_record(newer);
+    ck_assert(!rc_person_is_quiet(person));
+    ck_assert_ptr_eq(rc_people_add(people, older), person);
+    ck_assert_int_eq(person->newest.version, 11);
+    ck_assert(!rc_people_remove(people, older));
+    rc_loop_timer_t *timer = rc_loop_timer_new(loop, stop, loop);
+    rc_loop_timer_start(timer, 60, 0);
+    rc_loop_run(loop);
+    person = rc_people_add(people, older);
+    ck_assert_int_eq(person->newest.version, 10); /* forgotten meanwhile */
+    ck_assert(rc_people_remove(people, older));
+    rc_loop_timer_free(timer);
+    free_record(older);
+}
+END_TEST
+
 START_TEST(people_end_while_somebody_is_quiet)
 {
     rc_record_t *record = record_of("1", 10, "a");
@@ -155,6 +178,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_note_about_somebody_who_is_not_here_is_passed_over);
     tcase_add_test(tests, after_an_unanswered_write_a_person_is_quiet_and_then_called);
     tcase_add_test(tests, a_quiet_person_without_records_is_forgotten_at_the_end);
+    tcase_add_test(tests, what_was_sent_is_remembered_until_the_table_must_have_it);
     tcase_add_test(tests, people_end_while_somebody_is_quiet);
     suite_add_tcase(all, tests);
     return all;
