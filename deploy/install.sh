@@ -7,7 +7,7 @@ usage() {
 Usage: deploy/install.sh [build] [test] [image] [--check]
 
   build    what the programs and the sandbox need to build and run (the default)
-  test     what tests/run.sh needs besides: clang, valgrind, Java and Maven for a real Kafka, Node.js, Python, Chromium, linters,
+  test     what tests/run.sh needs besides: clang, valgrind, Spin, Java and Maven for a real Kafka, Node.js, Python, Chromium, linters,
            kubectl and systemd for what they check
   image    what deploy/image.sh needs: buildah and debootstrap
 
@@ -27,7 +27,7 @@ test_packages() {
     local clang="" kubectl=kubectl
     if [ "$(release)" = bookworm ]; then clang=-14 kubectl=kubernetes-client; fi
     echo "clang$clang clang-format$clang clang-tidy$clang libclang-rt${clang:--19}-dev
-        cppcheck:cppcheck shellcheck:shellcheck valgrind:valgrind git:git procps:ps
+        cppcheck:cppcheck shellcheck:shellcheck valgrind:valgrind spin:spin git:git procps:ps
         default-jre-headless:java maven:mvn nodejs:node npm:npm python3:python3 python3-venv:python3
         $kubectl:kubectl systemd:systemd-analyze"
 }

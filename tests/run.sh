@@ -9,7 +9,7 @@ cd "$root"
 # shellcheck source=tests/support/parts.sh
 . tests/support/parts.sh
 
-all_parts="unit integration e2e fault sanitizers valgrind fuzz lint image"
+all_parts="unit model integration e2e fault sanitizers valgrind fuzz lint image"
 
 usage() {
     cat <<'END'
@@ -17,6 +17,7 @@ Usage: tests/run.sh [PART…] [--fuzz-seconds N] [--no-install]
 
 Without a PART, all of them, in this order:
   unit         the modules, one program each, and the inputs the fuzzers once found
+  model        the protocol as models, checked exhaustively; each rule taken out must be missed (tests/model/README.md)
   integration  the modules that need a broker, on a real Kafka and a real schema registry (deploy/kafka.sh)
   e2e          both programs as they are installed, against the sandbox and the real Kafka
   fault        the same while programs are killed, stopped and cut off

@@ -82,6 +82,12 @@ part_unit() {
     run_scripts build unit
 }
 
+part_model() {
+    local log=$logs/model.log code=0 before=$SECONDS
+    bash tests/model/check.sh --jobs "$jobs" >"$log" 2>&1 </dev/null 9>&- || code=$?
+    count_script model/check.sh "$log" $code $((SECONDS - before))
+}
+
 part_integration() { part_with_kafka integration; }
 part_e2e() { part_with_kafka e2e; }
 part_fault() { part_with_kafka fault; }
