@@ -1,5 +1,6 @@
 """I2 and I3: nobody is deactivated, by an event or by a request, unless HR said so; and never more of them than a brake lets pass."""
 
+from collections import defaultdict
 from datetime import timedelta
 
 from rollcall.books.evidence import clock
@@ -184,14 +185,29 @@ def is_deactivation(request):
 
 def requests(evidence):
     """I3: no deactivation is sent while the newest published state says employed."""
-    bearers = {user["id"]: user["integrationExternalId"] for user in evidence.users}
+    # A user may have borne more than one id: a rehire under a new one takes over the user of the former.
+    bearers = defaultdict(set)
+    for user in evidence.users:
+        bearers[user["id"]].add(user["integrationExternalId"])
+    for request in evidence.requests:
+        if request.get("user_id") and request.get("employee"):
+            bearers[request["user_id"]].add(request["employee"])
+    for employee, changes in evidence.changes.items():
+        for change in changes:
+            replaces = change.records["created"].value["replaces"] if "created" in change.records else None
+            if replaces:
+                for ids in bearers.values():
+                    if employee in ids:
+                        ids.add(replaces)
     problems = []
     for request in evidence.requests:
         if not is_deactivation(request) or request["method"] == "LATE":
             continue  # what comes late was sent before
-        employee = request.get("employee") or bearers.get(request.get("user_id") or int(request["target"].split("/")[-2]))
-        why = _may_be_sent(evidence, employee, request["when"])
-        if why:
+        named = request.get("employee")
+        people = {named} if named else bearers[request.get("user_id") or int(request["target"].split("/")[-2])]
+        whys = {employee: _may_be_sent(evidence, employee, request["when"]) for employee in people}
+        if whys and all(whys.values()):
+            employee, why = next(iter(whys.items()))
             problems.append(f"{employee}: request {request['number']} at {clock(request['when'])} deactivates, and {why}")
     return problems
 

@@ -48,6 +48,11 @@ class History:
                 and not row["remote_deleted_at"] and row["id"] not in self.busy[integration.slug]]
         return chance.sample(free, count) if len(free) >= count + 4 else []
 
+    @staticmethod
+    def present(integration):
+        """Whose records are there: only they can be changed."""
+        return {row["id"] for row in integration.employees()}
+
     def _address(self, integration):
         self.made[integration.slug] += 1
         return f"new{self.made[integration.slug]}@{integration.slug}.example"
@@ -152,7 +157,9 @@ class History:
             self._later(run, chance, self._disband, integration, group, people)
 
     def _disband(self, integration, group, people):
-        self._change(integration, *({"op": "update", "employee": employee, "team": None} for employee in people), {"op": "delete_group", "group": group})
+        there = self.present(integration)
+        self._change(integration, *({"op": "update", "employee": employee, "team": None} for employee in people if employee in there),
+                     {"op": "delete_group", "group": group})
 
     # --- the end ---
 

@@ -12,6 +12,7 @@ from rollcall.chaos import story
 from rollcall.chaos.agenda import Agenda
 from rollcall.chaos.faults import kinds
 from rollcall.chaos.history import History
+from rollcall.sandbox import Refused
 from rollcall.topics import EVENT_TYPES
 from rollcall.waiting import PATIENCE
 from rollcall.world import World
@@ -64,6 +65,7 @@ class Run:
         self.policy = {}  # {slug: what a fault needs of its policy}
         self.sown = set()  # places of bytes on event topics that are none of Rollcall's
         self.settled = set()  # words with which Learn Amp refused records that were tried once more
+        self.conflicts = 0
         self.history = History(self.chance("history"), self)
         self.faults = self._draw(only)
 
@@ -242,6 +244,8 @@ class Run:
             if ended:
                 problems["programs end when they are told to"] = ended
             figures.update(self._figures(problems))
+        except Refused:  # by the sandbox: we asked for what there is not
+            crash = traceback.format_exc()
         except AssertionError as error:
             problems[f"in the {next(reversed(phases))}"] = [str(error)]
             problems.update(self._books_after(phases))
@@ -261,18 +265,34 @@ class Run:
     def _settle(self):
         """Until all is done that follows from HR. What a brake still holds is approved: it is what HR wants in the end."""
         self.world.wait_polled(timeout=SETTLE_S)
-        self.wait_for("everything to be decided, and who is gone for good to be deactivated", self._undecided, SETTLE_S, 0.3)
+        self.wait_for("everything to be decided, and Learn Amp to equal HR", self._undecided, SETTLE_S, 0.3)
         self.world.settle(timeout=SETTLE_S)
 
     def _undecided(self):
         found = self.history.still_there(self)
-        holds = {(row["integration_id"], hold["id"] if isinstance(hold, dict) else hold)
-                 for row in self.world.topics.refresh().pending().values() for hold in row["holds"]}
+        holds = {(row["integration_id"], hold["hold_id"]) for row in self.world.topics.refresh().pending().values() for hold in row["holds"]}
         for integration, hold in sorted(holds):
             done = self.world.command("producer", "approve", "--integration", integration, "--hold", hold, "--yes")
             self.tell(f"approved {hold} of {integration}: exit code {done.returncode}")
             found.append(f"{hold} of {integration} is held: {done.stderr.strip()[-200:]}")
-        return found
+        found += self._conflicts()
+        for integration in self.world.integrations.values():
+            found += books.equality(integration)
+        return found + self.world.topics.unfinished(self.world.application)
+
+    def _conflicts(self):
+        """Who waits for an address longer than the last tier, because its holder's own change waits for the service, is left to a person
+        (docs/design.md, "Outcomes"). The tiers of a test are seconds; a person tries once more."""
+        letters = [record for record in self.world.topics.records[f"{self.world.application}.dlq"]
+                   if record.headers.get("rollcall_reason") == "IDENTITY_CONFLICT"]
+        if len(letters) == self.conflicts:
+            return []
+        self.note("identity conflicts tried once more", len(letters) - self.conflicts)
+        self.conflicts = len(letters)
+        self.settled.update(record.headers.get("rollcall_message") for record in letters)
+        done = self.world.command("consumer", "dlq", "replay", "--apply", "--reason", "IDENTITY_CONFLICT")
+        self.tell(f"dlq replay of identity conflicts: exit code {done.returncode}")
+        return [f"{len(letters)} identity conflicts"]
 
     def _figures(self, problems):
         types = books.counts(self.world.topics)
