@@ -30,7 +30,8 @@
     X(OWNERSHIP, "ownership") /* the partition is no longer ours */             \
     X(CANCELLED, "cancelled") /* we are stopping */                             \
     X(CONFLICT, "conflict")                                                     \
-    X(CURSOR_EXPIRED, "cursor_expired")
+    X(CURSOR_EXPIRED, "cursor_expired")                                         \
+    X(CLOCK, "clock") /* two clocks are too far apart */
 
 typedef enum {
 #define X(name, text) RC_##name,

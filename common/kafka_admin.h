@@ -34,11 +34,12 @@ typedef struct {
     const char *name;      /* given by the caller; borrowed */
     int32_t partitions;    /* 0: there is no such topic */
     int replication;       /* of its first partition */
-    bool settings_known;   /* the next three were answered (the mock cluster cannot) */
+    bool settings_known;   /* the next four were answered (the mock cluster cannot) */
     bool compact;          /* cleanup.policy is compact, and nothing else */
     char cleanup[32];      /* as the cluster names it: "compact,delete" */
     int64_t retention_ms;  /* -1: for ever */
     int64_t tombstones_ms; /* delete.retention.ms */
+    bool brokers_time;     /* message.timestamp.type is LogAppendTime */
 } rc_kafka_topic_info_t;
 
 /* Fills in what is behind each name. `settings`: asks for the settings too. */
@@ -54,7 +55,8 @@ typedef struct {
     int64_t tombstones_ms; /* of a compacted one */
 } rc_kafka_new_topic_t;
 
-/* Creates them; one that exists already is fine. The first that could not be created: RC_KAFKA with the broker's words.
+/* Creates them, with the broker's time on every record; one that exists already is fine. The first that could not be
+ * created: RC_KAFKA with the broker's words.
  */
 rc_code_t rc_kafka_admin_create(rc_kafka_admin_t *admin, const rc_kafka_new_topic_t *topics, size_t count,
                                 int64_t timeout_ms, rc_error_t *error);

@@ -34,6 +34,8 @@ static void take_setting(const char *name, const char *value, rc_kafka_topic_inf
         topic->compact = !strcmp(value, "compact");
     } else if (!strcmp(name, "retention.ms")) {
         topic->retention_ms = strtoll(value, NULL, 10);
+    } else if (!strcmp(name, "message.timestamp.type")) {
+        topic->brokers_time = !strcmp(value, "LogAppendTime");
     } else if (!strcmp(name, "delete.retention.ms")) {
         topic->tombstones_ms = strtoll(value, NULL, 10);
     }
@@ -114,6 +116,7 @@ static rd_kafka_NewTopic_t *describe(const rc_kafka_new_topic_t *topic, rc_error
         return NULL;
     }
     (void)rd_kafka_NewTopic_set_config(description, "cleanup.policy", topic->compact ? "compact" : "delete");
+    (void)rd_kafka_NewTopic_set_config(description, "message.timestamp.type", "LogAppendTime");
     (void)snprintf(number, sizeof number, "%lld",
                    (long long)(topic->compact ? topic->tombstones_ms : topic->retention_ms));
     (void)rd_kafka_NewTopic_set_config(description, topic->compact ? "delete.retention.ms" : "retention.ms", number);

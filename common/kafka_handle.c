@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/kafka_wait.h"
 #include "common/log.h"
 
 enum { LOG_WARNING_AND_WORSE = 4, LOG_EVERY_MS = 1000, LAST_ERROR_FRESH_MS = 30000, AGAIN_MS = 20 };
@@ -148,6 +149,8 @@ rc_code_t rc_kafka_handle_open(const rc_kafka_t *kafka, rd_kafka_type_t type, rd
                                rc_kafka_handle_t *handle, rc_error_t *error)
 {
     char text[256];
+    if (!rc_kafka_wait_is_ours())
+        rc_log(RC_LEVEL_WARN, "librdkafka stands still for as long as this machine's clock is set back, if it is");
     *handle = (rc_kafka_handle_t){.kafka = kafka};
     pthread_mutex_init(&handle->lock, NULL);
     rd_kafka_conf_set_log_cb(conf, on_log);

@@ -126,6 +126,15 @@ rc_topic_check_t rc_topic_check(const rc_topic_t *topic, const rc_kafka_topic_in
                              "the topic %s has %d replicas, but kafka.replication_factor is %d: the loss of "
                              "a broker may lose records; reassign its partitions, or lower the setting",
                              topic->name, info->replication, topic->replication);
+    } else if (info->settings_known && !info->brokers_time) {
+        check.state = RC_TOPIC_WARNING;
+        check.message = rc_arena_sprintf(
+            arena,
+            "records of the topic %s bear the time of whoever wrote them: where a clock is wrong, Kafka refuses them "
+            "or "
+            "deletes them too early; mend it with kafka-configs.sh --alter --entity-type topics --entity-name %s "
+            "--add-config message.timestamp.type=LogAppendTime",
+            topic->name, topic->name);
     } else {
         check.state = RC_TOPIC_FITS;
     }

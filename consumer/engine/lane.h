@@ -25,11 +25,12 @@ typedef struct {
     size_t topic;
     int32_t partition;
     rc_offsets_t offsets;
-    int64_t eof;            /* where the end was met last; -1: never */
-    bool touched;           /* a record of it is in the open batch */
-    unsigned paused;        /* why it is not read: bits of RC_PAUSED_ */
-    rc_record_queue_t held; /* records that came and have to wait in their order */
-    rc_loop_timer_t *timer; /* until the head is due */
+    int64_t eof;             /* where the end was met last; -1: never */
+    bool touched;            /* a record of it is in the open batch */
+    unsigned paused;         /* why it is not read: bits of RC_PAUSED_ */
+    rc_record_queue_t held;  /* records that came and have to wait in their order */
+    rc_loop_timer_t *timer;  /* until the head is due */
+    rc_mono_t doubted_until; /* what was parked at a moment that has not come is due then; 0: no such record */
 } rc_part_t;
 
 enum { RC_PAUSED_NOT_DUE = 1, RC_PAUSED_SCHEMA = 2, RC_PAUSED_PRESSURE = 4 };

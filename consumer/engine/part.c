@@ -90,6 +90,23 @@ static void poison(rc_record_t *record, const char *why)
     rc_settle_poison(record, why);
 }
 
+/* For how long a parked record has to wait yet. One that was parked later than it is by our clock tells that a clock
+ * was set since: it waits as long as it was meant to at most, from the first such record on. */
+static int64_t due_in_ms(const rc_record_t *record)
+{
+    const rc_lane_t *lane = record->lane;
+    rc_part_t *part = *rc_lane_part(lane, record->topic, record->partition);
+    rc_wall_t now = rc_wall_now();
+    int64_t left_ms = record->parking.not_before.ms - now.ms;
+    if (record->parking.failed_at.ms <= now.ms) part->doubted_until = (rc_mono_t){0};
+    if (left_ms <= 0 || record->parking.failed_at.ms <= now.ms) return left_ms > 0 ? left_ms : 0;
+    rc_mono_t here = rc_mono_now();
+    if (!part->doubted_until.ms)
+        part->doubted_until.ms = here.ms + lane->engine->config->consumer.retry_delays_ms[record->topic - 1];
+    int64_t doubted_ms = part->doubted_until.ms - here.ms;
+    return doubted_ms <= 0 ? 0 : doubted_ms < left_ms ? doubted_ms : left_ms;
+}
+
 /* Decodes a record and hands it on. `resolved`: its schema was looked for already. */
 static route_t route(rc_record_t *record, bool resolved, rc_framing_t *missing)
 {
@@ -106,7 +123,7 @@ static route_t route(rc_record_t *record, bool resolved, rc_framing_t *missing)
             poison(record, "a record in a retry topic that does not say whose it is");
             return ROUTE_TAKEN;
         }
-        if (record->parking.not_before.ms > rc_wall_now().ms) return ROUTE_NOT_DUE;
+        if (due_in_ms(record) > 0) return ROUTE_NOT_DUE;
     }
     rc_error_t error = RC_ERROR_INIT;
     rc_code_t code = record->value ? rc_codec_decode_event(engine->codec, record->value, record->value_bytes,
@@ -162,8 +179,7 @@ static void hold(rc_part_t *part, const rc_record_t *head, route_t why, const rc
 {
     rc_lane_t *lane = part->lane;
     if (why == ROUTE_NOT_DUE) {
-        int64_t delay_ms = head->parking.not_before.ms - rc_wall_now().ms;
-        rc_loop_timer_start(part->timer, delay_ms > 0 ? delay_ms : 0, 0);
+        rc_loop_timer_start(part->timer, due_in_ms(head), 0);
         rc_part_set_paused(part, RC_PAUSED_NOT_DUE, true);
         return;
     }

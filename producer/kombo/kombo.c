@@ -194,10 +194,12 @@ static rc_code_t judge_page(fetch_t *fetch, const rc_http_answer_t *answer, rc_k
 
 /* Kombo's clock when the request left: the Date of the answer, less the time that it took to come whole. A clock that
  * is days ahead is not believed: no change would be seen until then. One that is behind only has more read again. */
-static rc_wall_t start_of(const rc_http_answer_t *answer, rc_wall_t ours)
+static void take_start(rc_kombo_result_t *result, const rc_http_answer_t *answer, rc_wall_t ours, rc_mono_t asked_at)
 {
     rc_wall_t theirs = {answer->date.ms - answer->duration_us / 1000};
-    return answer->date.ms && theirs.ms - ours.ms < CLOCK_AHEAD_MAX_MS ? theirs : ours;
+    result->started_at = answer->date.ms && theirs.ms - ours.ms < CLOCK_AHEAD_MAX_MS ? theirs : ours;
+    result->asked_at = asked_at;
+    result->said_at = answer->date.ms ? theirs : (rc_wall_t){0};
 }
 
 static rc_code_t fetch_page(fetch_t *fetch, rc_error_t *error)
@@ -207,6 +209,7 @@ static rc_code_t fetch_page(fetch_t *fetch, rc_error_t *error)
     rc_http_answer_t answer;
     rc_kombo_page_t page;
     rc_wall_t ours = rc_wall_now();
+    rc_mono_t asked_at = rc_mono_now();
     write_query(fetch, &query);
     rc_kombo_parser_begin(kombo->parser, &fetch->sink);
     fetch->started = fetch->deaf = false;
@@ -221,7 +224,7 @@ static rc_code_t fetch_page(fetch_t *fetch, rc_error_t *error)
     }
     if (code == RC_OK) code = judge_page(fetch, &answer, &page, error);
     if (code == RC_OK) {
-        if (fetch->result.pages++ == 0) fetch->result.started_at = start_of(&answer, ours);
+        if (fetch->result.pages++ == 0) take_start(&fetch->result, &answer, ours, asked_at);
         fetch->result.records += page.records;
         fetch->result.ignored_values += page.ignored_values;
         fetch->empty_pages = page.records > 0 ? 0 : fetch->empty_pages + 1;

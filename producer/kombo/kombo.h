@@ -98,6 +98,8 @@ typedef struct {
     size_t records;
     size_t pages;
     rc_wall_t started_at;  /* Kombo's clock (Date of the first page); ours from before the request, if it did not say */
+    rc_wall_t said_at;     /* that clock, believed or not; 0: it did not say */
+    rc_mono_t asked_at;    /* the same moment */
     size_t bytes;          /* of all pages */
     size_t ignored_values; /* objects and arrays where a mapped custom or integration field was wanted */
 } rc_kombo_result_t;

@@ -124,7 +124,8 @@ enum {
     RETRY_CAP_LEAST_MS = 30000, /* a service that is down is asked less often than one that is up */
     RETRY_CAP_MS = 300000,
     CUSTOMER_RETRY_MS = 900000, /* Kombo says when the customer has mended it; nobody tells us */
-    MISCONFIGURED_RETRY_MS = 3600000
+    MISCONFIGURED_RETRY_MS = 3600000,
+    CLOCK_RETRY_MS = 60000 /* whoever sets a clock wants to see */
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -135,6 +136,7 @@ static int64_t least(int64_t a, int64_t b)
 int64_t rc_kombo_error_delay_ms(const rc_error_t *error, int failures, int64_t poll_interval_ms, uint64_t random)
 {
     if (error->code == RC_NEEDS_CUSTOMER) return least(poll_interval_ms, CUSTOMER_RETRY_MS);
+    if (error->code == RC_CLOCK && error->disposition == RC_REJECT) return least(poll_interval_ms, CLOCK_RETRY_MS);
     if (error->code == RC_MISCONFIGURED) return least(poll_interval_ms, MISCONFIGURED_RETRY_MS);
     int64_t cap_ms = poll_interval_ms < RETRY_CAP_LEAST_MS ? RETRY_CAP_LEAST_MS : least(poll_interval_ms, RETRY_CAP_MS);
     const rc_retry_t policy = {RETRY_BASE_MS, cap_ms};

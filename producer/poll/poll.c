@@ -13,6 +13,7 @@ static bool is_full_due(const rc_integration_t *integration, const rc_sync_state
     char digest[RC_DIGEST_SIZE];
     if (!state->watermark.ms || !state->last_full_at.ms || !state->projection_digest) return true;
     if (strcmp(state->projection_digest, rc_integration_digest(integration, digest)) != 0) return true;
+    if (now.ms < state->last_full_at.ms) return true; /* the clock was set back */
     return now.ms >= state->last_full_at.ms + integration->kombo.full_sync_interval_ms;
 }
 
@@ -36,6 +37,21 @@ static bool visit_pending(void *opaque, const rc_pending_t *pending, uint32_t or
     return true;
 }
 
+/* What follows from dates, graces and brakes cannot be taken back at Learn Amp: nothing does while it is doubtful what
+ * time it is. */
+static rc_code_t compare_clocks(const rc_run_t *run, rc_error_t *error)
+{
+    const rc_kombo_result_t *fetched = &run->fetched;
+    if (run->kind == RC_POLL_TICK || !fetched->said_at.ms) return RC_OK;
+    int64_t ahead_ms = run->occasion.now.ms + (fetched->asked_at.ms - run->began.ms) - fetched->said_at.ms;
+    int64_t apart_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
+    if (apart_ms <= RC_POLL_CLOCKS_APART_MS) return RC_OK;
+    return rc_error_set(error, RC_CLOCK, RC_REJECT,
+                        "this machine's clock is %lld minutes %s Kombo's: nothing is concluded until they agree; "
+                        "set it (timedatectl shows it)",
+                        (long long)(apart_ms / 60000), ahead_ms > 0 ? "ahead of" : "behind");
+}
+
 /* Looks at everybody and leaves the sealed stage. To be ended by fini_run in any case. */
 static rc_code_t begin_run(rc_run_t *run, const rc_poll_context_t *context, const rc_poll_order_t *order,
                            const rc_sync_state_t *before, rc_poll_result_t *result, rc_error_t *error)
@@ -45,6 +61,7 @@ static rc_code_t begin_run(rc_run_t *run, const rc_poll_context_t *context, cons
                       .order = order,
                       .before = before,
                       .kind = order->kind,
+                      .began = rc_mono_now(),
                       .occasion = {.integration = context->integration,
                                    .trigger = order->trigger,
                                    .now = now,
@@ -59,6 +76,7 @@ static rc_code_t begin_run(rc_run_t *run, const rc_poll_context_t *context, cons
     *result = (rc_poll_result_t){.kind = run->kind};
     if (run->kind == RC_POLL_INCREMENTAL) result->updated_after = rc_run_updated_after(run);
     rc_code_t code = rc_run_look(run, error);
+    if (code == RC_OK) code = compare_clocks(run, error);
     return code == RC_OK ? rc_stage_seal(run->stage, error) : code;
 }
 

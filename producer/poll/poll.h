@@ -30,6 +30,9 @@ typedef struct {
     const atomic_bool *cancelled; /* the integration is no longer ours, the process ends, or an operator pauses it */
 } rc_poll_context_t;
 
+/* Who is this far from Kombo's clock concludes nothing: a day, an hour of a brake or a grace may be wrong. */
+enum { RC_POLL_CLOCKS_APART_MS = 30 * 60 * 1000 };
+
 typedef enum { RC_POLL_INCREMENTAL, RC_POLL_FULL, RC_POLL_TICK } rc_poll_kind_t;
 
 /* One run. */

@@ -6,10 +6,7 @@
 #include "common/table.h"
 #include "producer/poll/poll_steps.h"
 
-enum {
-    OVERLAP_MS = 120000, /* design section 4: `updated_after` is kept back by it */
-    CURSOR_RESTARTS = 3
-};
+enum { CURSOR_RESTARTS = 3 };
 
 /* --- records of Kombo --- */
 
@@ -101,7 +98,7 @@ static rc_code_t begin_stage(rc_run_t *run, rc_error_t *error)
 rc_wall_t rc_run_updated_after(const rc_run_t *run)
 {
     if (run->kind == RC_POLL_FULL) return (rc_wall_t){0};
-    return (rc_wall_t){run->before->watermark.ms - OVERLAP_MS};
+    return (rc_wall_t){run->before->watermark.ms - RC_POLL_OVERLAP_MS};
 }
 
 rc_code_t rc_run_list(rc_run_t *run, rc_code_t (*list)(void *opaque, const rc_kombo_query_t *query, rc_error_t *error),

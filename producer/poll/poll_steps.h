@@ -14,6 +14,8 @@ typedef struct {
     uint32_t count;
 } rc_seen_t;
 
+enum { RC_POLL_OVERLAP_MS = 120000 }; /* design section 4: `updated_after` is kept back by it */
+
 /* What stands on the stage of one person: as value an encoded PendingChange (of a tombstone nothing), as tag this. */
 typedef enum { RC_STAGED_CHANGE, RC_STAGED_PENDING, RC_STAGED_TOMBSTONE } rc_staged_kind_t;
 typedef struct {
@@ -29,6 +31,7 @@ typedef struct {
     const rc_poll_order_t *order;
     const rc_sync_state_t *before;
     rc_poll_kind_t kind;
+    rc_mono_t began; /* when `occasion.now` was */
     rc_occasion_t occasion;
     uint64_t views_life; /* of the views that the run began with (rc_views_life) */
     rc_brakes_t *brakes;

@@ -10,8 +10,9 @@
 
 enum {
     STATE_WAIT_MS = 500,
-    LONGEST_WAIT_MS = 60000, /* the clock may be set */
-    READ_MS = 10000          /* until a command that stands on the topic is read */
+    LONGEST_WAIT_MS = 60000,  /* the clock may be set */
+    CLOCKS_OF_TWO_MS = 60000, /* how far the clocks of two machines may be apart */
+    READ_MS = 10000           /* until a command that stands on the topic is read */
 };
 
 static const uint64_t ANY_NUMBER = UINT64_MAX; /* of commands */
@@ -33,11 +34,17 @@ rc_worker_t *rc_worker_new(const rc_worker_context_t *context, const rc_integrat
                             .losses = rc_views_losses(context->views),
                             .views_life = rc_views_life(context->views),
                             .looked_on = RC_DATE_NONE,
-                            .forgot_on = RC_DATE_NONE};
+                            .forgot_on = RC_DATE_NONE,
+                            .wall_ahead_ms = rc_wall_now().ms - rc_mono_now().ms};
     rc_jobs_init(&worker->jobs);
     worker->kombo = rc_kombo_open(context->config, integration, context->config->producer.http_timeout_ms,
                                   context->metrics, &worker->fields);
-    RC_INVARIANT(pthread_mutex_init(&worker->mutex, NULL) == 0 && pthread_cond_init(&worker->changed, NULL) == 0);
+    pthread_condattr_t attributes;
+    RC_INVARIANT(pthread_condattr_init(&attributes) == 0 &&
+                 pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+    RC_INVARIANT(pthread_mutex_init(&worker->mutex, NULL) == 0 &&
+                 pthread_cond_init(&worker->changed, &attributes) == 0);
+    pthread_condattr_destroy(&attributes);
     RC_INVARIANT(pthread_create(&worker->thread, NULL, run, worker) == 0);
     return worker;
 }
@@ -85,12 +92,11 @@ void rc_worker_command(rc_worker_t *worker, const rc_command_t *command, int64_t
 /* Waits until `at`, the end, or a command beyond the first `jobs_taken` (ANY_NUMBER: none). */
 static void wait_until(rc_worker_t *worker, rc_wall_t at, uint64_t jobs_taken)
 {
-    rc_wall_t now = rc_wall_now();
-    int64_t longest = now.ms + LONGEST_WAIT_MS;
-    int64_t until_ms = at.ms < longest ? at.ms : longest;
+    int64_t delay_ms = at.ms - rc_wall_now().ms;
+    int64_t until_ms = rc_mono_now().ms + (delay_ms < LONGEST_WAIT_MS ? delay_ms : LONGEST_WAIT_MS);
     const struct timespec until = {(time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000};
     pthread_mutex_lock(&worker->mutex);
-    while (!atomic_load(&worker->interrupted) && worker->jobs_taken <= jobs_taken && rc_wall_now().ms < until_ms)
+    while (!atomic_load(&worker->interrupted) && worker->jobs_taken <= jobs_taken && rc_mono_now().ms < until_ms)
         if (pthread_cond_timedwait(&worker->changed, &worker->mutex, &until) == ETIMEDOUT) break;
     pthread_mutex_unlock(&worker->mutex);
 }
@@ -118,12 +124,14 @@ static void drop_job(rc_worker_t *worker, rc_job_t *job)
 /* --- the thread --- */
 
 /* When the next poll is due by itself. */
-static rc_wall_t next_poll(const rc_worker_t *worker, const rc_sync_state_t *state)
+static rc_wall_t next_poll(const rc_worker_t *worker, const rc_sync_state_t *state, rc_wall_t now)
 {
     char digest[RC_DIGEST_SIZE];
     const rc_wall_t at_once = {0};
     if (worker->retry_at.ms) return worker->retry_at;
     if (worker->reads_everybody) return at_once;
+    /* The clock was set, perhaps while nobody ran here; Kombo's tells whether that was right. */
+    if (worker->clock_doubted || state->last_poll.started_at.ms > now.ms + CLOCKS_OF_TWO_MS) return at_once;
     /* Whoever mends a configuration starts the process again, and wants to see. */
     if (state->state == RC_STATE_MISCONFIGURED) return at_once;
     if (!state->projection_digest ||
@@ -150,11 +158,12 @@ static bool find_due(rc_worker_t *worker, rc_poll_order_t *order, rc_wall_t *nex
                    RC_LOG_STR(INTEGRATION, worker->integration->id), RC_LOG_ERR(&error));
         goto cleanup;
     }
-    rc_wall_t poll_at = next_poll(worker, &state);
+    rc_wall_t poll_at = next_poll(worker, &state, now);
     rc_wall_t look_at = rc_zone_next_midnight(worker->integration->zone, now);
     if (worker->looked_on.days != rc_zone_date(worker->integration->zone, now).days) look_at = now;
     if (worker->next_look_at.ms && worker->next_look_at.ms < look_at.ms) look_at = worker->next_look_at;
     if (worker->tick_at.ms > look_at.ms) look_at = worker->tick_at;
+    if (worker->clock_doubted) look_at = poll_at;
     bool poll_due = poll_at.ms <= now.ms;
     due = poll_due || look_at.ms <= now.ms;
     *order = (rc_poll_order_t){.kind = poll_due ? RC_POLL_INCREMENTAL : RC_POLL_TICK,
@@ -251,6 +260,7 @@ static bool step(rc_worker_t *worker)
 {
     uint64_t jobs_taken;
     rc_wall_t webhook_at;
+    rc_worker_mind_clock(worker);
     rc_job_t *job = next_job(worker, &jobs_taken, &webhook_at);
     if (job) {
         rc_worker_then_t then = rc_worker_do_command(worker, job);

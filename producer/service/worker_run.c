@@ -12,7 +12,8 @@
 
 enum {
     TRANSACTION_EMPLOYEES = 10000, /* design section 4, "Publish" */
-    WEBHOOK_PAUSE_MS = 5000        /* between two polls for webhooks */
+    WEBHOOK_PAUSE_MS = 5000,       /* between two polls for webhooks */
+    CLOCK_STEP_MS = 1000           /* less is the drift of a clock that is kept right */
 };
 
 rc_poll_context_t rc_worker_poll_context(rc_worker_t *worker)
@@ -92,6 +93,7 @@ static void note_success(rc_worker_t *worker, const rc_poll_order_t *order, cons
         worker->failures = worker->own_failures = 0;
         worker->retry_at = (rc_wall_t){0};
         worker->told = RC_STATE_OK;
+        worker->clock_doubted = false;
         worker->backs_off = false;
     }
     worker->tick_failures = 0;
@@ -106,9 +108,10 @@ static void note_success(rc_worker_t *worker, const rc_poll_order_t *order, cons
 
 rc_integration_state_t rc_worker_state_of(const rc_error_t *error)
 {
-    return error->code == RC_NEEDS_CUSTOMER  ? RC_STATE_NEEDS_CUSTOMER
-           : error->code == RC_MISCONFIGURED ? RC_STATE_MISCONFIGURED
-                                             : RC_STATE_RETRYING;
+    return error->code == RC_NEEDS_CUSTOMER ? RC_STATE_NEEDS_CUSTOMER
+           : error->code == RC_MISCONFIGURED || (error->code == RC_CLOCK && error->disposition == RC_REJECT)
+               ? RC_STATE_MISCONFIGURED
+               : RC_STATE_RETRYING;
 }
 
 bool rc_worker_publish_state(rc_worker_t *worker, rc_sync_state_t *state, const rc_job_t *job,
@@ -191,6 +194,7 @@ static void note_failure(rc_worker_t *worker, rc_poll_kind_t kind, int64_t known
                          const rc_error_t *error)
 {
     bool tick = kind == RC_POLL_TICK;
+    if (error->code == RC_CLOCK) worker->clock_doubted = true;
     int *failures = tick ? &worker->tick_failures : &worker->failures;
     if (!tick && known_failures > *failures) *failures = known_failures < INT_MAX / 2 ? (int)known_failures : 0;
     ++*failures;
@@ -276,6 +280,28 @@ static void tell_of_holds(rc_worker_t *worker, const rc_sync_state_t *before, co
     }
 }
 
+void rc_worker_mind_clock(rc_worker_t *worker)
+{
+    int64_t ahead_ms = rc_wall_now().ms - rc_mono_now().ms, step_ms = ahead_ms - worker->wall_ahead_ms;
+    worker->wall_ahead_ms = ahead_ms;
+    if (step_ms > -CLOCK_STEP_MS && step_ms < CLOCK_STEP_MS) return;
+    if (worker->retry_at.ms) worker->retry_at.ms += step_ms;
+    if (worker->tick_at.ms) worker->tick_at.ms += step_ms;
+    if (step_ms > -RC_POLL_CLOCKS_APART_MS && step_ms < RC_POLL_CLOCKS_APART_MS) return;
+    rc_log(RC_LEVEL_WARN, "the clock of this machine was set; no day is concluded from it before a poll",
+           RC_LOG_STR(INTEGRATION, worker->integration->id), RC_LOG_INT(DURATION, step_ms));
+    worker->clock_doubted = true;
+    worker->retry_at = (rc_wall_t){0};
+}
+
+/* A tick has nothing but our own clock to go by. */
+static rc_code_t trust_clock(const rc_worker_t *worker, rc_error_t *error)
+{
+    if (!worker->clock_doubted) return RC_OK;
+    return rc_error_set(error, RC_CLOCK, RC_RETRY,
+                        "this machine's clock was set, or is wrong: a poll has to agree first");
+}
+
 rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, rc_job_t *job, rc_code_t *code,
                                   rc_error_t *error)
 {
@@ -291,7 +317,8 @@ rc_worker_then_t rc_worker_do_run(rc_worker_t *worker, rc_poll_order_t *order, r
     order->look_at_everybody = worker->looked_on.days != rc_zone_date(worker->integration->zone, order->now).days;
     rc_worker_then_t then = RC_WORKER_NEXT;
     join_webhooks(worker, job, order->kind);
-    *code = rc_worker_load_state(worker, arena, &before, error);
+    *code = order->kind == RC_POLL_TICK ? trust_clock(worker, error) : RC_OK;
+    if (*code == RC_OK) *code = rc_worker_load_state(worker, arena, &before, error);
     if (worker->reads_everybody && order->kind == RC_POLL_INCREMENTAL) order->kind = RC_POLL_FULL;
     if (*code == RC_OK) *code = rc_poll_run(&context, order, &before, arena, &result, error);
     worker->catch_up |= result.behind;

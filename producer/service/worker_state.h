@@ -41,6 +41,8 @@ struct rc_worker {
     rc_integration_state_t told; /* people know of it, since the last poll that succeeded */
     rc_wall_t tick_at;           /* like retry_at, of ticks */
     int tick_failures;
+    int64_t wall_ahead_ms;  /* of the monotonic clock, when it was looked at last */
+    bool clock_doubted;     /* until a poll agrees with Kombo's clock, no day is concluded from ours */
     rc_wall_t next_look_at; /* a pending change; 0: none */
     rc_date_t looked_on;    /* the day on which everybody was looked at last */
     rc_date_t forgot_on;    /* likewise, for people who left long ago */
@@ -88,6 +90,9 @@ void rc_worker_forget_old(rc_worker_t *worker, rc_wall_t now);
 /* For how long webhooks are to make no poll: a burst of them is a handful of polls, and while Kombo has trouble that
  * passes, its answers say when to come back. */
 int64_t rc_worker_webhook_pause_ms(const rc_worker_t *worker);
+
+/* Takes note of a clock that was set since the last time. */
+void rc_worker_mind_clock(rc_worker_t *worker);
 
 /* The state of an integration whose poll ended so. */
 rc_integration_state_t rc_worker_state_of(const rc_error_t *error);

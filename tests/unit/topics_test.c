@@ -91,41 +91,45 @@ START_TEST(a_difference_is_named_with_its_mend)
         rc_topic_state_t state;
         const char *says[3];
     } cases[] = {
-        {RC_TOPIC_CREATED, {NULL, 12, 3, true, false, "delete", 30LL * DAY_MS, 0}, RC_TOPIC_FITS, {0}},
-        {RC_TOPIC_CREATED, {NULL, 12, 3, true, false, "delete", -1, 0}, RC_TOPIC_FITS, {0}},
-        {RC_TOPIC_CREATED, {NULL, 12, 3, true, false, "delete", 31LL * DAY_MS, 0}, RC_TOPIC_FITS, {0}},
-        {RC_TOPIC_SNAPSHOT, {NULL, 12, 5, true, true, "compact", 0, DAY_MS}, RC_TOPIC_FITS, {0}},
+        {RC_TOPIC_CREATED, {NULL, 12, 3, true, false, "delete", 30LL * DAY_MS, 0, true}, RC_TOPIC_FITS, {0}},
+        {RC_TOPIC_CREATED, {NULL, 12, 3, true, false, "delete", -1, 0, true}, RC_TOPIC_FITS, {0}},
+        {RC_TOPIC_CREATED, {NULL, 12, 3, true, false, "delete", 31LL * DAY_MS, 0, true}, RC_TOPIC_FITS, {0}},
+        {RC_TOPIC_SNAPSHOT, {NULL, 12, 5, true, true, "compact", 0, DAY_MS, true}, RC_TOPIC_FITS, {0}},
         {RC_TOPIC_CREATED,
-         {NULL, 0, 0, false, false, "", 0, 0},
+         {NULL, 0, 0, false, false, "", 0, 0, false},
          RC_TOPIC_MISSING,
          {"hris.employee.created", "12 partitions", "rollcall-producer topics"}},
-        {RC_TOPIC_CREATED, {NULL, 24, 3, true, false, "delete", -1, 0}, RC_TOPIC_WRONG, {"24", "12", "resync"}},
-        {RC_TOPIC_CREATED, {NULL, 4, 1, false, false, "", 0, 0}, RC_TOPIC_WRONG, {"4", "12", "topic_prefix"}},
+        {RC_TOPIC_CREATED, {NULL, 24, 3, true, false, "delete", -1, 0, true}, RC_TOPIC_WRONG, {"24", "12", "resync"}},
+        {RC_TOPIC_CREATED, {NULL, 4, 1, false, false, "", 0, 0, false}, RC_TOPIC_WRONG, {"4", "12", "topic_prefix"}},
         {RC_TOPIC_CREATED,
-         {NULL, 12, 3, true, false, "delete", DAY_MS, 0},
+         {NULL, 12, 3, true, false, "delete", DAY_MS, 0, true},
          RC_TOPIC_WRONG,
          {"1d", "30d", "retention.ms=2592000000"}},
         {RC_TOPIC_CREATED,
-         {NULL, 12, 3, true, true, "compact", -1, DAY_MS},
+         {NULL, 12, 3, true, true, "compact", -1, DAY_MS, true},
          RC_TOPIC_WRONG,
          {"compact", "cleanup.policy=delete", "hris.employee.created"}},
         {RC_TOPIC_SNAPSHOT,
-         {NULL, 12, 3, true, false, "delete", -1, DAY_MS},
+         {NULL, 12, 3, true, false, "delete", -1, DAY_MS, true},
          RC_TOPIC_WRONG,
          {"delete", "cleanup.policy=compact", "hris.employee.snapshot"}},
         {RC_TOPIC_SNAPSHOT,
-         {NULL, 12, 3, true, false, "compact,delete", -1, DAY_MS},
+         {NULL, 12, 3, true, false, "compact,delete", -1, DAY_MS, true},
          RC_TOPIC_WRONG,
          {"compact,delete", "cleanup.policy=compact", ""}},
         {RC_TOPIC_LEDGER,
-         {NULL, 12, 3, true, true, "compact", -1, 3600000},
+         {NULL, 12, 3, true, true, "compact", -1, 3600000, true},
          RC_TOPIC_WRONG,
          {"1h", "12h", "delete.retention.ms=86400000"}},
         {RC_TOPIC_CREATED,
-         {NULL, 12, 1, true, false, "delete", -1, 0},
+         {NULL, 12, 1, true, false, "delete", -1, 0, true},
          RC_TOPIC_WARNING,
          {"1 replicas", "replication_factor is 3", "lower"}},
-        {RC_TOPIC_CREATED, {NULL, 12, 1, false, false, "", 0, 0}, RC_TOPIC_FITS, {0}}, /* the mock cluster */
+        {RC_TOPIC_CREATED,
+         {NULL, 12, 3, true, false, "delete", -1, 0, false},
+         RC_TOPIC_WARNING,
+         {"clock", "message.timestamp.type=LogAppendTime", "hris.employee.created"}},
+        {RC_TOPIC_CREATED, {NULL, 12, 1, false, false, "", 0, 0, false}, RC_TOPIC_FITS, {0}}, /* the mock cluster */
     };
     size_t count;
     const rc_topic_t *topics = rc_topics_list(&config, arena, &count);
@@ -145,7 +149,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, the_list_is_that_of_the_design);
     tcase_add_test(cases, names_follow_prefix_application_and_delay);
-    tcase_add_loop_test(cases, a_difference_is_named_with_its_mend, 0, 14);
+    tcase_add_loop_test(cases, a_difference_is_named_with_its_mend, 0, 15);
     suite_add_tcase(suite, cases);
     return rc_unit_run(suite);
 }

@@ -101,8 +101,8 @@ static rc_code_t preview_patiently(showing_t *showing, const rc_poll_context_t *
     for (int failures = 1;; failures++) {
         rc_code_t code = start_showing(showing, error);
         if (code == RC_OK) code = preview(showing, context, arena, error);
-        if (code == RC_OK || code == RC_NEEDS_CUSTOMER || code == RC_MISCONFIGURED || atomic_load(context->cancelled))
-            return code;
+        bool final = code == RC_OK || code == RC_NEEDS_CUSTOMER || code == RC_MISCONFIGURED || code == RC_CLOCK;
+        if (final || atomic_load(context->cancelled)) return code;
         int64_t delay_ms = rc_kombo_error_delay_ms(error, failures, context->integration->kombo.poll_interval_ms, 0);
         if (rc_wall_now().ms + delay_ms >= deadline.ms || !rc_retry_pause(delay_ms, context->cancelled)) return code;
     }
