@@ -16,6 +16,7 @@ enum {
     DATABASES = 3 * RC_TABLES_MAX + 1,
     READERS = 126,
     MARK_SIZE = 128,
+    LOCK_FILE_BYTES = 16384, /* 64 a reader, and a head */
 };
 #define MAP_AT_LEAST ((size_t)64 << 20)
 
@@ -188,18 +189,42 @@ static int check_layout(MDB_env *env)
     return code;
 }
 
+/* LMDB maps its files. A page that the file does not have, or for which the disk has no room, ends the process with
+ * SIGBUS when it is touched, and every process after it: the data's are counted, the lock's are given room. */
+static int check_size(const rc_store_t *store)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    int code = mdb_env_info(store->env, &info);
+    if (!code) code = mdb_env_stat(store->env, &stat);
+    if (code) return code;
+    return data_bytes(store) < (long long)(info.me_last_pgno + 1) * stat.ms_psize ? MDB_CORRUPTED : 0;
+}
+
+static int make_room_for_lock(const rc_store_t *store)
+{
+    char *path = rc_sprintf("%s/%s", store->directory, FILES[1]);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int code = fd < 0 ? errno : posix_fallocate(fd, 0, LOCK_FILE_BYTES);
+    if (fd >= 0) (void)close(fd);
+    free(path);
+    return code;
+}
+
 static int open_environment(rc_store_t *store)
 {
     long long bytes = data_bytes(store);
     int dead;
     store->map_bytes = MAP_AT_LEAST;
     while (bytes > 0 && store->map_bytes < 2 * (size_t)bytes) store->map_bytes *= 2;
-    int code = mdb_env_create(&store->env);
+    int code = make_room_for_lock(store);
+    if (!code) code = mdb_env_create(&store->env);
     if (code) return code;
     code = mdb_env_set_mapsize(store->env, store->map_bytes);
     if (!code) code = mdb_env_set_maxdbs(store->env, DATABASES);
     if (!code) code = mdb_env_set_maxreaders(store->env, READERS);
     if (!code) code = mdb_env_open(store->env, store->directory, MDB_NOTLS | MDB_NOSYNC, 0600);
+    if (!code) code = check_size(store);
     if (!code) code = mdb_reader_check(store->env, &dead);
     if (!code) code = check_layout(store->env);
     for (size_t i = 0; !code && i < store->table_count; i++) code = rc_store_open_table(store, store->tables[i]);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -50,8 +51,23 @@ enum { ID_BITS = 8 * 1024 * 1024 };
 
 enum { BUFFER_BYTES = 1024 * 1024, ENTRY_MAX_BYTES = 4 * 1024 * 1024, MOST_BYTES = 1024 };
 
-/* A file without a name; some file systems make it only by taking the name away. */
+static int open_in(const char *directory);
+
+/* Where somebody cleared away <state_dir>/<instance> below us it is made anew; the tables in it are open, and go on. */
 static int open_nameless(const char *directory)
+{
+    int fd = open_in(directory);
+    if (fd >= 0 || errno != ENOENT) return fd;
+    char *instance = rc_strdup(directory), *slash = strrchr(instance, '/');
+    if (slash) *slash = '\0';
+    bool made = (mkdir(instance, 0755) == 0 || errno == EEXIST) && mkdir(directory, 0700) == 0;
+    free(instance);
+    if (!made) errno = ENOENT;
+    return made ? open_in(directory) : -1;
+}
+
+/* A file without a name; some file systems make it only by taking the name away. */
+static int open_in(const char *directory)
 {
     int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) return fd;

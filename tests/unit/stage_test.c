@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/scratch.h"
 #include "tests/support/unit.h"
 
 static char folder[64];
@@ -232,6 +233,18 @@ START_TEST(a_folder_that_is_not_there_is_named)
 }
 END_TEST
 
+START_TEST(a_folder_that_was_cleared_away_is_made_anew)
+{
+    rc_stage_t *again = NULL;
+    rc_error_t error = RC_ERROR_INIT;
+    char *root = rc_scratch_new(), *cleared = rc_sprintf("%s/instance/producer", root);
+    ck_assert_msg(rc_stage_new(cleared, &again, &error) == RC_OK, "%s", error.message);
+    rc_stage_free(again);
+    rc_scratch_remove(root);
+    free(cleared);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *all = suite_create("stage");
@@ -246,6 +259,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_file_that_cannot_be_read_is_an_error_and_not_nobody);
     tcase_add_test(tests, a_stage_whose_file_cannot_be_read_is_not_sealed);
     tcase_add_test(tests, a_folder_that_is_not_there_is_named);
+    tcase_add_test(tests, a_folder_that_was_cleared_away_is_made_anew);
     suite_add_tcase(all, tests);
     return all;
 }

@@ -291,6 +291,38 @@ START_TEST(damaged_files_begin_empty)
 }
 END_TEST
 
+/* The mark says that this boot's page cache has all of it, and the head of the file is whole. */
+START_TEST(files_of_a_killed_process_that_were_cut_begin_empty)
+{
+    struct stat status;
+    char path[128];
+    char *value = rc_zalloc(100000);
+    memset(value, 'x', 99999);
+    for (int i = 0; i < 26; i++) put(0, i, (const char[]){(char)('a' + i), '\0'}, value);
+    rc_store_leave_open(store);
+    rc_store_close(store);
+    (void)snprintf(path, sizeof path, "%s/data.mdb", directory);
+    ck_assert_int_eq(stat(path, &status), 0);
+    write_file("data.mdb", NULL, status.st_size / 8192 * 4096);
+    open_store();
+    counts(0, 0);
+    put(0, 0, "a", "again");
+    ck_assert(has("a", "again"));
+    free(value);
+}
+END_TEST
+
+/* A file with holes is mapped, and a hole for which there is no room ends the process. */
+START_TEST(the_file_of_the_readers_has_no_hole)
+{
+    struct stat status;
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/lock.mdb", directory);
+    ck_assert_int_eq(stat(path, &status), 0);
+    ck_assert_int_ge(status.st_blocks * 512, status.st_size);
+}
+END_TEST
+
 START_TEST(a_second_process_is_told_who_is_there)
 {
     rc_error_t error = RC_ERROR_INIT;
@@ -519,6 +551,8 @@ int main(void)
     tcase_add_test(cases, files_that_a_crash_of_the_machine_left_open_begin_empty);
     tcase_add_test(cases, who_opens_a_store_is_told_whether_the_one_before_closed_it);
     tcase_add_loop_test(cases, damaged_files_begin_empty, 0, 3);
+    tcase_add_test(cases, files_of_a_killed_process_that_were_cut_begin_empty);
+    tcase_add_test(cases, the_file_of_the_readers_has_no_hole);
     tcase_add_test(cases, a_second_process_is_told_who_is_there);
     tcase_add_test(cases, a_directory_that_cannot_be_made_is_named);
     tcase_add_test(cases, the_map_grows_with_the_rows);
