@@ -1,7 +1,9 @@
 /* Ends the process at a named point of its Kafka transactions, or as it ends a handle: preloaded in front of librdkafka
  * (LD_PRELOAD), it calls what is behind it, and dies by SIGKILL where RC_DEATH="POINT:N" says, the Nth time that the
  * process comes there. With RC_HANG="POINT:N" the call never returns instead, as librdkafka's do sometimes, and
- * standard error says so. So the programs have no switch for tests. POINT is one of those of POINTS. */
+ * standard error says so. With RC_STOP="POINT:N" the process stops there by SIGSTOP; when it is continued, its other
+ * threads are ahead of this one for a while. So the programs have no switch for tests. POINT is one of those of POINTS.
+ */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
@@ -41,19 +43,21 @@ static const char *const NAMES[] = {
 #undef X
 };
 
-enum { COMMITTING_MAX_US = 4000 };
+enum { COMMITTING_MAX_US = 4000, BEHIND_US = 300000 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int doomed = -1; /* the point */
 static bool hangs;      /* and does not die */
+static bool stops;      /* likewise */
 static atomic_int left;
 static atomic_bool open;
 
 static void configure(void)
 {
-    const char *hang = getenv("RC_HANG");
-    const char *death = hang ? hang : getenv("RC_DEATH");
+    const char *hang = getenv("RC_HANG"), *stop = getenv("RC_STOP");
+    const char *death = hang ? hang : stop ? stop : getenv("RC_DEATH");
     hangs = hang != NULL;
+    stops = stop != NULL;
     const char *colon = death ? strchr(death, ':') : NULL;
     if (!colon) return;
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
@@ -67,7 +71,8 @@ static void die(void)
     static const char word[] = "hangs in librdkafka\n";
     if (hangs) (void)!write(STDERR_FILENO, word, sizeof word - 1);
     while (hangs) (void)pause();
-    (void)kill(getpid(), SIGKILL);
+    (void)kill(getpid(), stops ? SIGSTOP : SIGKILL);
+    if (stops) (void)usleep(BEHIND_US);
 }
 
 static bool is_at(point_t point)

@@ -28,7 +28,7 @@ int mdb_txn_commit(MDB_txn *txn)
     const char *ms = getenv("RC_SLOW_MS"), *while_there = getenv("RC_SLOW_WHILE");
     if (!call) abort();
     if (ms && while_there && access(while_there, F_OK) == 0) {
-        long delay_ms = up_to(atol(ms));
+        long half_ms = atol(ms) / 2, delay_ms = half_ms + up_to(half_ms);
         const struct timespec delay = {delay_ms / 1000, delay_ms % 1000 * 1000000};
         (void)nanosleep(&delay, NULL);
     }

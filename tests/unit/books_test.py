@@ -395,6 +395,24 @@ def a_user_who_stays_at_an_older_state(made):
     made.accounts["ada"]["jobTitle"] = "Engineer"
 
 
+@violation("I4 Learn Amp stays", "the manager is nobody")
+def a_manager_who_is_there_and_not_set(made):
+    made.topics.snapshots()[f"{NORTH}/ada"]["employee"]["manager_email"] = "eve@acme.example"
+
+
+@violation("I3 deactivations destroyed", "was deactivated 2 times, and 1 were published")
+def a_deactivation_for_which_nothing_was_published(made):
+    user = made.accounts["ada"]
+    user.update(deactivations=2, tasksDestroyed=3)
+    made.ask("ada", 40.9, "PUT", f"/v1/users/{user['id']}/deactivate", 204)
+
+
+@violation("I6 nobody's user", "made the user of dan that of eve")
+def a_user_given_to_somebody_else(made):
+    made.ask("dan", 42, "PUT", "/v1/users/by_integration_external_id/dan", 200, '{"jobTitle": "Engineer"}')
+    made.ask("dan", 43, "PUT", f"/v1/users/{made.accounts['dan']['id']}", 200, '{"integrationExternalId": "eve", "jobTitle": "Engineer"}')
+
+
 @violation("I4 Learn Amp stays", "the primary team is g1")
 def a_user_who_stays_in_the_former_team(made):
     made.accounts["ada"]["primaryTeam"] = {"integrationExternalId": "g1"}

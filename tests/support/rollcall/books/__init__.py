@@ -43,6 +43,7 @@ CHECKS = {
     "I4 Learn Amp stays at no older state": writes.newest,
     "I5 every event has its outcome": outcomes.outcomes,
     "I5 nothing that was parked is lost": outcomes.successors,
+    "I6 nobody's user became somebody else's": writes.identity,
     "I6 the newest snapshot is what HR says": hr.newest,
     "I7 dead letters were refused by Learn Amp itself": outcomes.refused,
 }

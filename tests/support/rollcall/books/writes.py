@@ -150,10 +150,22 @@ def _differing(row, user, mapped):
         yield f"the primary team is {there and there['integrationExternalId']}, and published is {team and team['id']}"
 
 
+def _manager(evidence, employee, row, user, active):
+    """Who has a manager whom Learn Amp knows is not left without one, unless the last tier was over before it did (I6). Another manager than
+    the published one is not judged: an address that moved from one person to another named somebody else when it was written."""
+    wanted = row["employee"].get("manager_email")
+    without = any(rows and rows[-1].value["outcome"] == "WITHOUT_MANAGER"
+                  for rows in (evidence.ledger.get((lane, employee)) for lane in ("created", "profile-updated", "deactivated")))
+    if not wanted or without or wanted.lower() not in active or user.get("manager"):
+        return []
+    return [f"{employee}: user {user['id']}: the manager is nobody, and published is {wanted}"]
+
+
 def newest(evidence):
     """I4: Learn Amp stays at no older state: everybody is there as the newest snapshot says, but who is parked or a dead letter."""
     by_id = {user["integrationExternalId"]: user for user in evidence.users if user["integrationExternalId"]}
     mapped = evidence.section.get("mapping") or DEFAULT_MAPPING
+    addresses = {user["email"].lower() for user in evidence.users if user["statusValue"] != "deactivated" and user["email"]}
     problems = []
     for employee, row in evidence.snapshots.items():
         user = by_id.get(employee)
@@ -166,6 +178,30 @@ def newest(evidence):
             problems.append(f"{employee}: employed as published, and {'deactivated' if user else 'not there'} at Learn Amp")
         else:
             problems += [f"{employee}: user {user['id']}: {wrong}" for wrong in _differing(row, user, mapped)]
+            problems += _manager(evidence, employee, row, user, addresses) if "managerEmail" in mapped else []
+    return problems
+
+
+BY_ID = "/by_integration_external_id/"
+
+
+def identity(evidence):
+    """I6: nobody's user becomes somebody else's, but that of a former employee id of the same person."""
+    bears, problems = {}, []
+    for request in evidence.requests:
+        user = request.get("user_id")
+        if not user or request["effect"] != "done":
+            continue
+        if BY_ID in request["target"]:
+            bears.setdefault(user, urllib.parse.unquote(request["target"].split(BY_ID)[1].split("?")[0].split("/")[0]))
+        new = body_of(request).get("integrationExternalId") if request["method"] != "GET" else None
+        if not new:
+            continue
+        old = bears.get(user, new)
+        former = {change.value.get("replaces") for change in evidence.changes.get(new, ()) if "created" in change.records}
+        if old != new and old not in former:
+            problems.append(f"request {request['number']} ({request['method']} {request['target']}) made the user of {old} that of {new}")
+        bears[user] = new
     return problems
 
 

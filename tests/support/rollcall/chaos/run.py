@@ -63,6 +63,8 @@ class Run:
         self.kills = 0
         self.excuse = set()  # words that the books know
         self.policy = {}  # {slug: what a fault needs of its policy}
+        self.kombo = {}  # what one needs of every `kombo` section
+        self.clock_ms = 0  # how far the services' clock is ahead from the beginning
         self.sown = set()  # places of bytes on event topics that are none of Rollcall's
         self.settled = set()  # words with which Learn Amp refused records that were tried once more
         self.conflicts = 0
@@ -110,6 +112,10 @@ class Run:
         instance = name.split("-", 1)[1]
         self.programs[name] = program = getattr(self.world, kind)(instance, **({"events": events} if events else {})).start()
         return program
+
+    def consumers(self):
+        """Names of those that ought to live now."""
+        return [name for name in self.programs if name.startswith("consumer")]
 
     def dismiss(self, name):
         """Tells a program to end; the calm waits until it has, and wants it to say so."""
@@ -183,14 +189,17 @@ class Run:
 
     def _world(self):
         more = {"people": PEOPLE, "mapping": config.MANAGERS,
-                "kombo": {"poll_interval": "1s", "full_sync_interval": "4s", "page_size": 10},
+                "kombo": {"poll_interval": "1s", "full_sync_interval": "4s", "page_size": 10, **self.kombo},
                 "policy": {"swap_address": "swap-{id}@swap.example"}}
         settings = {"kafka": {"replication_factor": min(3, self.brokers), "session.timeout.ms": 3000, "heartbeat.interval.ms": 500},
                     "producer": {"http_timeout": "2s"},
                     "consumer": {"http_timeout": "1500ms", "retry_delays": ["1s", "2s", "3s"]}}
-        return World(f"chaos-{self.seed}", {slug: {**more, "policy": {**more["policy"], **self.policy.get(slug, {})},
+        made = World(f"chaos-{self.seed}", {slug: {**more, "policy": {**more["policy"], **self.policy.get(slug, {})},
                                                   "seed": self.chance(slug).randrange(2**31)} for slug in self.integrations},
                      settings, partitions=3, cluster=self.cluster)
+        if self.clock_ms:
+            made.sandbox.call("PUT", "clock", {"offset_ms": self.clock_ms})
+        return made
 
     def _import(self):
         for name in self.shape.producers:

@@ -28,8 +28,8 @@ class Fault:
 
 def kinds():
     """All kinds, in the order of their modules."""
-    from rollcall.chaos.faults import brokers, clocks, files, operators, programs, services, slow
-    return [*programs.KINDS, *brokers.KINDS, *services.KINDS, *slow.KINDS, *operators.KINDS, *clocks.KINDS, *files.KINDS]
+    from rollcall.chaos.faults import brokers, clocks, files, narrow, operators, programs, services, slow
+    return [*programs.KINDS, *brokers.KINDS, *services.KINDS, *slow.KINDS, *narrow.KINDS, *operators.KINDS, *clocks.KINDS, *files.KINDS]
 
 
 def moments(chance, run, most, least=1):

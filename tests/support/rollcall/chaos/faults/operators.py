@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from rollcall.chaos.faults import Fault, moments
-from rollcall.process import Program
+from rollcall.process import BIN, Program
 from rollcall.topics import EVENT_TYPES, Producer
 from rollcall.waiting import PATIENCE, never
 
@@ -22,7 +22,7 @@ LIMIT = 2  # of the brake for deactivations, where holds are decided
 class Typed(Program):
     """One command. It says what it did in one JSON document, or why it could not on standard error."""
 
-    def __init__(self, run, kind, *arguments, must=True):
+    def __init__(self, run, kind, *arguments, must=True, environment=None):
         folder = run.world.folder / "typed"
         folder.mkdir(exist_ok=True)
         number = len(list(folder.iterdir()))
@@ -32,7 +32,7 @@ class Typed(Program):
         self.out = folder / f"{number:03}.json"
         more = ["--wait", WAIT] if "--wait" not in arguments and arguments[0] not in ("status", "dlq", "trace", "check", "topics") else []
         super().__init__(f"command {number:03}", f"rollcall-{kind}", [*arguments, "--json", *more, "--config", str(run.world.config_file)],
-                         folder / f"{number:03}.log")
+                         folder / f"{number:03}.log", environment)
         self.run = run
         self.expected = False
         self.began = time.monotonic()
@@ -196,6 +196,7 @@ class Pause(Operator):
 
     def plan(self, chance, run):
         self.looked_at = chance.choice(run.integrations) if chance.random() < 0.5 else None
+        self.restarted = chance.random() < 0.5  # meanwhile, with tables that lag
         self.seed = chance.randrange(2**31)
         return [(at, chance.uniform(0.5, 4), (chance.choice(run.integrations), chance.choice((None, None, *EVENT_TYPES))))
                 for at in moments(chance, run, 2)]
@@ -227,9 +228,23 @@ class Pause(Operator):
         integration.change_user(user["id"], jobTitle="Changed by hand")
         self.now(run, "consumer", "audit", "--repair", "--integration", integration.id)
         before = integration.last_request()
+        late = restart_slowly(run, run.consumers()) if self.restarted else None
         never(f"a write at Learn Amp while {integration.id} is paused",
-              lambda: [f"{r['method']} {r['target']} {r.get('body')}" for r in integration.writes(after=before)], 2.5)
+              lambda: [f"{r['method']} {r['target']} {r.get('body')}" for r in integration.writes(after=before)], 4 if self.restarted else 2.5)
         run.note(f"{self.name}: looked at")
+        if late:
+            late.unlink()
+
+
+def restart_slowly(run, names):
+    """Killed, and their tables lag until the file that is returned is removed (tests/fault/slow.c)."""
+    late = run.world.folder / "slow-at-first"
+    late.touch()
+    for name in names:
+        run.programs[name].kill()
+        run.kills += 1
+        run.programs[name].start({"LD_PRELOAD": str(BIN / "fault" / "slow.so"), "RC_SLOW_MS": "2000", "RC_SLOW_WHILE": str(late)})
+    return late
 
 
 def wait_silent(run, integration, seconds=1.5):
@@ -416,7 +431,7 @@ class Replay(Operator):
         super().calm(run)
         if not self.late:
             return
-        consumers = [program for name, program in run.programs.items() if name.startswith("consumer")]
+        consumers = [run.programs[name] for name in run.consumers()]
         for program in consumers:
             assert program.stop() == 0, f"{program.name} {program.state()}"
         self.now(run, "consumer", *self._words(run, self.late))
