@@ -3,7 +3,8 @@
  *
  * Options: -DVERSIONS=n, -DTOGETHER (all lanes in one process) or -DAPART (each in its own) or -DMOVING (two processes,
  * lanes move between them), -DCRASHES=n, -DUNANSWERED=n (also: transient failures), -DMOVES=n (rebalances), -DREPLAYS=n,
- * -DBAD=1 (one published state that Learn Amp rejects); and -DNO_…, each of which takes one rule out: check.sh lists
+ * -DBAD=1 (one published state that Learn Amp rejects), -DMOVES_OF=lane, -DNOTICES (records that wait in memory are looked
+ * at for N); and -DNO_…, each of which takes one rule out: check.sh lists
  * them. */
 
 #ifndef VERSIONS
@@ -948,6 +949,13 @@ inline lose(l)
 
 #define OTHER_PROCESS(l) (PROCESSES - 1 - owner[l])
 
+/* Whoever gets the partitions of a member that does not answer gets them after its session. */
+#ifdef NO_SESSION_WAIT
+#define PREDECESSOR(l) NOBODY
+#else
+#define PREDECESSOR(l) owner[l]
+#endif
+
 #define MOVE(l) \
     :: d_step { moves < MOVES && owner[l] != NOBODY && state[l] == RUNNING -> moves++; state[l] = DRAINING; \
         printf("lane %d is revoked\n", l) } \
@@ -955,7 +963,7 @@ inline lose(l)
     :: d_step { owner[l] != NOBODY && state[l] == DRAINING && !IS_UNDER_WAY(l) && !IS_DIRTY(l) -> \
         assign(l, OTHER_PROCESS(l), NOBODY) } \
     :: d_step { moves < MOVES && owner[l] != NOBODY && state[l] != DRAINING -> \
-        lose(l); assign(l, OTHER_PROCESS(l), owner[l]) }
+        lose(l); assign(l, OTHER_PROCESS(l), PREDECESSOR(l)) }
 
 #define REPLAY(l) \
     :: d_step { replays < REPLAYS && owner[l] != NOBODY && state[l] == RUNNING && !IS_UNDER_WAY(l) && !IS_DIRTY(l) -> \
