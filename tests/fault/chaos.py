@@ -221,6 +221,7 @@ def main():
     if options.keep:
         world.KEEP = options.keep
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also in the background of a shell, which would have it ignored
     slots, runs, failed, left = Slots(options), 0, 0, []
     out = options.out and options.out.open("a")
     try:
@@ -231,7 +232,7 @@ def main():
             if out:
                 out.write(json.dumps(figures) + "\n")
                 out.flush()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         failed += 1
         print("interrupted")
     except Exception:  # noqa: B902 - told before all is ended
