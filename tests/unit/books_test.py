@@ -439,9 +439,8 @@ def an_older_state_over_a_newer_one(made):
 
 
 @violation("I4 no older state", "after")
-def an_older_state_that_came_late(made):
-    made.ask("ada", 10.9, "PUT", "/v1/users/1001", 0, '{"jobTitle": "Engineer"}', effect="late")
-    made.ask("ada", 42, "LATE", "/late/v1/users/1001", 200, '{"jobTitle": "Engineer"}')
+def an_older_state_that_takes_effect_late(made):
+    made.ask("ada", 42, "PUT", "/v1/users/1001", 0, '{"jobTitle": "Engineer"}', effect="late")
 
 
 @violation("I4 no older state", "is no state that was published")
@@ -584,6 +583,14 @@ def who_waits_is_excepted_by_I6():
     made.says("dan", 45, job_title="Lead", work_email="eve@acme.example")
     made.topics.put("sync.pending", f"{NORTH}/dan", {"integration_id": NORTH, "employee_id": "dan", "reasons": ["EMAIL_COLLISION"], "holds": []}, 46)
     made.compared.append({"employee": "dan", "field": "jobTitle", "hr": "Lead", "learnamp": "Engineer"})
+    well(made)
+
+
+@test
+def one_of_two_who_swap_addresses_waits_at_another():
+    made = company()
+    made.section["policy"]["swap_address"] = "swap-{id}@acme.example"
+    made.ask("dan", 5, "PUT", "/v1/users/by_integration_external_id/dan", 200, '{"email": "swap-dan@acme.example"}')
     well(made)
 
 

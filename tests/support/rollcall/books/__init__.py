@@ -89,5 +89,5 @@ def all_of(topics, integrations, application="learnamp", dates=None, sections=No
         found[f"I1, I4 nobody twice: {integration.slug}"] = duplicates(integration)
         found[f"I3 deactivations: {integration.slug}"] = deactivations(topics, integration)
         if together:
-            found[f"I4 no older state over a newer one: {integration.slug}"] = order(topics, integration)
+            found[f"I4 no older state over a newer one: {integration.slug}"] = order(topics, integration, evidence.policy.get("swap_address", ""))
     return found

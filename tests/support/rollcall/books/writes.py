@@ -69,14 +69,16 @@ def _fits(body, state):
     return True
 
 
-def order(topics, integration):
+def order(topics, integration, aside=""):
     """I4 with all lanes in one process: no older state was written over a newer one. Each write is taken for the
-    oldest published state that it can be, if that is not older than the write before it. Writes count when they take effect."""
+    oldest published state that it can be, if that is not older than the write before it. Writes count in the order
+    in which they came: how late an effect is depends on the machine, and whether it was mended shows in the end (newest).
+    `aside`: policy.swap_address, at which one of two who swap waits."""
     problems = []
     found, _ = by_employee(topics, integration.id)
     writes = defaultdict(list)
     for request in integration.writes():
-        if request.get("employee") and request["effect"] == "done":
+        if request.get("employee") and request["effect"] != "none" and request["method"] != "LATE":
             writes[request["employee"]].append(request)
     for employee, requests in writes.items():
         versions = found.get(f"{integration.id}/{employee}", {})
@@ -84,7 +86,7 @@ def order(topics, integration):
         at = 0
         for request in requests:
             action = _action(request)
-            if action is None:
+            if action is None or (aside and body_of(request).get("email") == aside.replace("{id}", employee)):
                 continue
             fitting = [index for index, (_, (event_type, value)) in enumerate(states)
                        if _is_of(action, event_type) and (action != "write" or _fits(body_of(request), value["employee"]))]

@@ -221,10 +221,16 @@ class Run:
                 found.append(f"{program.name} ended with {code}: {program.tail(2)}")
         return found
 
+    @property
+    def together(self):
+        """Whether all lanes were in one process all the time: then no write may be older than the one before it (I4)."""
+        return len(self.shape.consumers) == 1 and not self.faults_seen["consumers 1 to 4 to 1"] and not self.faults_seen["lanes regrouped"]
+
     def _books(self):
         if self.faults_seen:
             self.excuse.add("again")
-        return {name: problems for name, problems in self.world.read_books(excused=self.excuse, sown=self.sown, settled=self.settled).items() if problems}
+        found = self.world.read_books(excused=self.excuse, sown=self.sown, settled=self.settled, together=self.together)
+        return {name: problems for name, problems in found.items() if problems}
 
     def _books_after(self, phases):
         """What they say of a run that did not settle: more than that it waited."""
