@@ -32,7 +32,7 @@ def options(parser):
     parser.add_argument("--seconds", type=float, default=120, help="of each phase")
     parser.add_argument("--rate", type=float, default=75, help="changes a second, in all integrations together")
     parser.add_argument("--flood", type=int, default=10000, help="changes at once")
-    parser.add_argument("--poll-interval", default="2s")
+    parser.add_argument("--poll-interval", default="5s")
     parser.add_argument("--phases", default="well,troubled,well", help="in this order")
 
 
