@@ -258,6 +258,8 @@ static bool read_value(reader_t *reader, const rc_avro_step_t *step, void *recor
     case RC_AVRO_LONG:
     case RC_AVRO_WALL:
         if (!read_long(reader, &number)) return false;
+        if (field->kind == RC_AVRO_WALL && !rc_wall_is_plausible((rc_wall_t){number}))
+            return fail(reader, "is a moment outside of the years 1 to 9999");
         RC_AVRO_PUT(int64_t, record, field->offset, number);
         return true;
     case RC_AVRO_BOOL:
@@ -267,6 +269,7 @@ static bool read_value(reader_t *reader, const rc_avro_step_t *step, void *recor
         return true;
     case RC_AVRO_DATE:
         if (!read_int(reader, &days)) return false;
+        if (!rc_date_is_plausible((rc_date_t){days})) return fail(reader, "is a day outside of the years 1 to 9999");
         RC_AVRO_PUT(rc_date_t, record, field->offset, (rc_date_t){days});
         return true;
     case RC_AVRO_ENUM:

@@ -90,6 +90,32 @@ static rc_code_t find_schema(const rc_codec_t *codec, const void *bytes, size_t 
     return RC_OK;
 }
 
+/* What reads well and makes no sense is no record of ours either. */
+static rc_code_t check_identity(const char *name, const char *integration_id, const char *employee_id, int64_t version,
+                                rc_error_t *error)
+{
+    const char *fault = rc_identity_fault(integration_id, employee_id, version);
+    return fault ? rc_error_set(error, RC_MALFORMED, RC_REJECT, "%s %s", name, fault) : RC_OK;
+}
+
+static rc_code_t check(rc_record_kind_t kind, const void *record, rc_error_t *error)
+{
+    const char *name = rc_record_name(kind);
+    const rc_snapshot_t *snapshot = record;
+    const rc_pending_t *pending = record;
+    const rc_ledger_entry_t *entry = record;
+    switch (kind) {
+    case RC_RECORD_SNAPSHOT:
+        return check_identity(name, snapshot->integration_id, snapshot->employee_id, snapshot->version, error);
+    case RC_RECORD_PENDING:
+        return check_identity(name, pending->integration_id, pending->employee_id, 0, error);
+    case RC_RECORD_LEDGER:
+        return check_identity(name, entry->integration_id, entry->employee_id, entry->version, error);
+    default:
+        return RC_OK;
+    }
+}
+
 static rc_code_t decode(const rc_codec_t *codec, rc_record_kind_t kind, const void *bytes, size_t size_bytes,
                         rc_arena_t *arena, void *record, rc_framing_t *missing, rc_error_t *error)
 {
@@ -101,8 +127,9 @@ static rc_code_t decode(const rc_codec_t *codec, rc_record_kind_t kind, const vo
         return rc_error_set(error, RC_MALFORMED, RC_REJECT, "the value is %s; %s was expected here", schema->name,
                             rc_record_name(kind));
     memset(record, 0, rc_record_table(kind)->size_bytes);
-    return rc_avro_decode(schema->plan, (const char *)bytes + header_bytes, size_bytes - header_bytes, arena, record,
+    code = rc_avro_decode(schema->plan, (const char *)bytes + header_bytes, size_bytes - header_bytes, arena, record,
                           error);
+    return code == RC_OK ? check(kind, record, error) : code;
 }
 
 rc_code_t rc_codec_decode_event(const rc_codec_t *codec, const void *bytes, size_t size_bytes, rc_arena_t *arena,
@@ -115,8 +142,10 @@ rc_code_t rc_codec_decode_event(const rc_codec_t *codec, const void *bytes, size
     if (schema->kind < 0 || schema->kind >= RC_EVENT_COUNT)
         return rc_error_set(error, RC_MALFORMED, RC_REJECT, "the value is %s, which is no change event", schema->name);
     *event = (rc_event_t){.type = (rc_event_type_t)schema->kind, .deactivated.effective_date = RC_DATE_NONE};
-    return rc_avro_decode(schema->plan, (const char *)bytes + header_bytes, size_bytes - header_bytes, arena, event,
+    code = rc_avro_decode(schema->plan, (const char *)bytes + header_bytes, size_bytes - header_bytes, arena, event,
                           error);
+    if (code != RC_OK) return code;
+    return check_identity(schema->name, event->integration_id, event->employee_id, event->version, error);
 }
 
 /* ---- The records that have one type ---- */

@@ -49,6 +49,17 @@ bool rc_employee_key_split(rc_arena_t *arena, const char *key, size_t length, co
     return true;
 }
 
+const char *rc_identity_fault(const char *integration_id, const char *employee_id, int64_t version)
+{
+    if (!*integration_id) return "names no integration";
+    if (!*employee_id) return "names no employee";
+    if (strchr(integration_id, '/') || strchr(employee_id, '/')) return "has an id with a slash";
+    if (strlen(integration_id) + 1 + strlen(employee_id) > RC_EMPLOYEE_KEY_MAX_BYTES)
+        return "has ids that make a key of more than 500 bytes";
+    if (version < 0 || version > RC_VERSION_MAX) return "has a version that is the time of no poll";
+    return NULL;
+}
+
 char *rc_ledger_key(rc_arena_t *arena, rc_event_type_t lane, const char *key, size_t key_bytes)
 {
     return rc_arena_sprintf(arena, "%s:%.*s", rc_enum_str(&RC_ENUM_EVENT, (int)lane), (int)key_bytes, key);

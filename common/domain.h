@@ -264,6 +264,12 @@ char *rc_employee_key(rc_arena_t *arena, const char *integration_id, const char 
 bool rc_employee_key_split(rc_arena_t *arena, const char *key, size_t length, const char **integration_id,
                            const char **employee_id);
 
+/* Why no producer of ours wrote a record with these, whatever its schema says; NULL: one may have. A version is about
+ * the time of a poll (design section 3); one that is the last of all would count as the newest for ever. */
+enum { RC_EMPLOYEE_KEY_MAX_BYTES = 500 };
+#define RC_VERSION_MAX INT64_C(253402300799999) /* the end of the year 9999 */
+const char *rc_identity_fault(const char *integration_id, const char *employee_id, int64_t version);
+
 /* The key of a lane's ledger entry about an employee key: "<event type>:<employee key>". In the arena. */
 char *rc_ledger_key(rc_arena_t *arena, rc_event_type_t lane, const char *key, size_t key_bytes);
 /* The lane of such a key, and where the employee key begins in it; -1: it is none. */

@@ -15,7 +15,7 @@ static const char SOURCE_PREFIX[] = "/integrations/";
 static const char TYPE_PREFIX[] = "rollcall.employee.";
 static const char PARKING_PREFIX[] = "rollcall_";
 
-enum { PARKING_HEADERS_MAX = 12 };
+enum { PARKING_HEADERS_MAX = 12, ATTEMPT_MAX = 1000000000 };
 
 const rc_header_t *rc_headers_find(rc_headers_t headers, const char *name)
 {
@@ -195,7 +195,7 @@ rc_parking_t rc_headers_parking_parse(rc_headers_t headers, rc_arena_t *arena)
     rc_parking_t parking = RC_PARKING_INIT;
     parking.type = rc_enum_parse(&RC_ENUM_EVENT, rc_headers_str(headers, "rollcall_type", arena));
     parking.lane = rc_enum_parse(&RC_ENUM_EVENT, rc_headers_str(headers, "rollcall_lane", arena));
-    parking.attempt = parse_number(rc_headers_str(headers, "rollcall_attempt", arena), INT64_MAX, 0);
+    parking.attempt = parse_number(rc_headers_str(headers, "rollcall_attempt", arena), ATTEMPT_MAX, 0);
     int reason = rc_enum_parse(&RC_ENUM_PARK, rc_headers_str(headers, "rollcall_reason", arena));
     parking.reason = reason >= 0 ? (rc_park_reason_t)reason : RC_PARK_OTHER;
     parking.message = rc_headers_str(headers, "rollcall_message", arena);

@@ -71,7 +71,7 @@ enum { RC_PARKING_TEXT_MAX_BYTES = 1024 };
 typedef struct {
     int type;                 /* the event's own type, rc_event_type_t; -1: not known (poison) */
     int lane;                 /* whose record it is, rc_event_type_t; -1: none */
-    int64_t attempt;          /* counted attempts that failed; 0: nothing was counted yet */
+    int64_t attempt;          /* counted attempts that failed, fits into an int; 0: nothing was counted yet */
     rc_park_reason_t reason;  /* of the last failure */
     const char *message;      /* in words, the service's where it has some; NULL: none */
     bool unanswered;          /* an earlier attempt of this record ended without an answer (rule S1) */

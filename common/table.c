@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/domain.h"
 #include "common/table_store.h"
 
 enum { TRUSTED_MS = 12 * 3600 * 1000, CLOCK_SLACK_MS = 3600 * 1000 };
@@ -56,6 +57,8 @@ rc_row_t rc_table_row_of(const MDB_val *key, const MDB_val *value)
                       .offset = head.offset,
                       .ordinal = head.ordinal};
 }
+
+_Static_assert((int)RC_EMPLOYEE_KEY_MAX_BYTES <= (int)RC_TABLE_KEY_MAX, "every employee has room in a table");
 
 bool rc_table_is_key(size_t key_bytes)
 {

@@ -23,6 +23,9 @@ typedef struct {
     /* On the tail's thread, for every record before it is in the table; after trouble a record can come again, and
      * offsets can go back. NULL: none. */
     void (*hook)(void *opaque, const rc_kafka_message_t *message);
+    /* On the tail's thread, for every record with a usable key: whether it may stand in the table. One that may not is
+     * passed over, and what its key had stays; who says so says why. NULL: all may. */
+    bool (*wants)(void *opaque, const rc_kafka_message_t *message);
     /* On the tail's thread: the partition is read from the beginning (its rows were deleted), so what the hook built of
      * it is void. `lost`: something was known of it, and what is there now may lack some of that. NULL: none. */
     void (*restarted)(void *opaque, int32_t partition, bool lost);

@@ -112,6 +112,7 @@ static void take_message(session_t *session, const rc_kafka_message_t *message)
                RC_LOG_INT(PARTITION, message->partition), RC_LOG_INT(OFFSET, message->offset));
         return;
     }
+    if (of->wants && !of->wants(of->opaque, message)) return;
     session->writes[session->write_count++] = (rc_table_write_t){
         .table = of->table,
         .partition = message->partition,

@@ -18,6 +18,19 @@ static int64_t clock_ms(clockid_t clock)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+enum { FIRST_DAY = -719162, LAST_DAY = 2932896 }; /* 0001-01-01, 9999-12-31 */
+
+bool rc_date_is_plausible(rc_date_t date)
+{
+    return date.days >= FIRST_DAY && date.days <= LAST_DAY;
+}
+
+bool rc_wall_is_plausible(rc_wall_t wall)
+{
+    const int64_t day_ms = (int64_t)DAY_SECONDS * 1000;
+    return wall.ms >= FIRST_DAY * day_ms && wall.ms < (LAST_DAY + 1) * day_ms;
+}
+
 rc_wall_t rc_wall_now(void)
 {
     return (rc_wall_t){clock_ms(CLOCK_REALTIME)};

@@ -26,6 +26,10 @@ static inline bool rc_date_is_set(rc_date_t date)
     return date.days != INT32_MIN;
 }
 
+/* Within the years 1 to 9999: what can be written as a text and counted with. */
+bool rc_wall_is_plausible(rc_wall_t wall);
+bool rc_date_is_plausible(rc_date_t date);
+
 rc_wall_t rc_wall_now(void);
 rc_mono_t rc_mono_now(void);
 

@@ -58,7 +58,8 @@ rc_code_t rc_backlog_rewind(rc_backlog_t *backlog, rc_error_t *error);
 /* The people of the wave, one after the other; *cursor begins at 0. NULL: the end. */
 const rc_backlog_person_t *rc_backlog_next(const rc_backlog_t *backlog, size_t *cursor);
 
-/* Decodes. *found is false when there is none. In the arena. */
+/* Decodes. *found is false when there is none, or (person->snapshot says so, and the log) one that can never be read.
+ * In the arena. */
 rc_code_t rc_backlog_snapshot(rc_backlog_t *backlog, const rc_backlog_person_t *person, rc_arena_t *arena,
                               rc_snapshot_t *snapshot, bool *found, rc_error_t *error);
 rc_code_t rc_backlog_event(rc_backlog_t *backlog, const rc_waiting_t *waiting, rc_arena_t *arena, rc_event_t *event,

@@ -1,6 +1,7 @@
 /* What is kept of the records that were read: by person, the bytes undecoded where most are never looked at. */
 #include <string.h>
 
+#include "common/log.h"
 #include "consumer/commands/backlog_state.h"
 #include "consumer/rules/rules.h"
 
@@ -140,9 +141,18 @@ rc_code_t rc_backlog_snapshot(rc_backlog_t *backlog, const rc_backlog_person_t *
     rc_history_record_t record = {.kind = RC_TOPIC_SNAPSHOT};
     *found = person->snapshot != NULL;
     if (!*found) return RC_OK;
-    rc_code_t code = decode(backlog, arena, &record, person->snapshot, person->snapshot_bytes, error);
-    if (code == RC_OK) *snapshot = record.snapshot;
-    return code;
+    rc_error_t why = RC_ERROR_INIT;
+    rc_code_t code = decode(backlog, arena, &record, person->snapshot, person->snapshot_bytes, &why);
+    *found = code == RC_OK;
+    if (*found) *snapshot = record.snapshot;
+    if (code == RC_OK || (code != RC_UNKNOWN_SCHEMA && why.disposition != RC_REJECT)) {
+        if (code != RC_OK && error != NULL) *error = why;
+        return code;
+    }
+    rc_log(RC_LEVEL_WARN, "the newest published state of somebody cannot be read; it is passed over",
+           RC_LOG_STR(INTEGRATION, backlog->integration_id), RC_LOG_STR(EMPLOYEE, person->employee_id),
+           RC_LOG_ERR(&why));
+    return RC_OK;
 }
 
 rc_code_t rc_backlog_event(rc_backlog_t *backlog, const rc_waiting_t *waiting, rc_arena_t *arena, rc_event_t *event,

@@ -320,7 +320,8 @@ rc_code_t rc_engine_new(const rc_engine_options_t *options, rc_engine_t **result
     const rc_http_options_t http = {.proxy = engine->config->http_proxy, .ca_file = engine->config->ca_file};
     engine->http = rc_http_new(engine->loop, &http);
     make_sites(engine);
-    rc_code_t code = rc_tables_new(engine->kafka, engine->codec, engine->loop, paused, engine, &engine->tables, error);
+    rc_code_t code = rc_tables_new(engine->kafka, engine->codec, engine->loop, engine->metrics, paused, engine,
+                                   &engine->tables, error);
     if (code != RC_OK) {
         rc_engine_close(engine);
         rc_engine_free(engine);

@@ -1,6 +1,7 @@
 #include "consumer/engine/part.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "consumer/engine/engine.h"
@@ -77,7 +78,10 @@ static rc_record_t *new_record(rc_part_t *part, const rc_kafka_message_t *messag
                             .value_bytes = message->value_bytes,
                             .headers = rc_headers_copy(arena, rc_kafka_message_headers(message, arena)),
                             .parking = RC_PARKING_INIT};
-    if (record->topic > 0) record->parking = rc_headers_parking_parse(record->headers, arena);
+    if (record->topic == 0) return record;
+    record->parking = rc_headers_parking_parse(record->headers, arena);
+    record->parking.not_before = rc_parking_due(record->parking.not_before, rc_wall_now(),
+                                                record->engine->config->consumer.retry_delays_ms[record->topic - 1]);
     return record;
 }
 
@@ -107,6 +111,14 @@ static int64_t due_in_ms(const rc_record_t *record)
     return doubted_ms <= 0 ? 0 : doubted_ms < left_ms ? doubted_ms : left_ms;
 }
 
+/* Snapshot and ledger of an employee are looked for in the partition of their key: elsewhere they would count as
+ * forgotten, and who is forgotten is deactivated. */
+static bool is_at_home(rc_record_t *record)
+{
+    const char *key = rc_employee_key(record->arena, record->event.integration_id, record->event.employee_id);
+    return rc_kafka_partition(key, strlen(key), record->engine->config->kafka.partitions) == record->partition;
+}
+
 /* Decodes a record and hands it on. `resolved`: its schema was looked for already. */
 static route_t route(rc_record_t *record, bool resolved, rc_framing_t *missing)
 {
@@ -130,6 +142,8 @@ static route_t route(rc_record_t *record, bool resolved, rc_framing_t *missing)
                                                            record->arena, &record->event, missing, &error)
                                    : rc_error_set(&error, RC_MALFORMED, RC_REJECT, "an event without a value");
     if (code == RC_UNKNOWN_SCHEMA && !resolved) return ROUTE_UNKNOWN_SCHEMA;
+    if (code == RC_OK && !is_at_home(record))
+        code = rc_error_set(&error, RC_MALFORMED, RC_REJECT, "an event in a partition that is not its employee's");
     if (code != RC_OK && code != RC_UNKNOWN_SCHEMA) {
         poison(record, error.message);
         return ROUTE_TAKEN;

@@ -182,8 +182,9 @@ void rc_settle_dead(rc_record_t *record, const rc_parking_decision_t *decision, 
 
 void rc_settle_unknown(rc_record_t *record, rc_park_reason_t reason, const char *message)
 {
-    const rc_parking_decision_t decision =
+    rc_parking_decision_t decision =
         rc_parking_unknown(reason, (int)record->parking.attempt, record->engine->config->consumer.retry_delays_count);
+    decision.unanswered = record->parking.unanswered;
     rc_settle_parked(record, record->lane->type, &decision, message);
 }
 

@@ -10,6 +10,7 @@
 struct rc_tables {
     rc_codec_t *codec;
     rc_loop_t *loop;
+    rc_metrics_t *metrics;
     int32_t partitions; /* of every topic */
     rc_tables_paused_fn *paused;
     void *opaque;
@@ -39,6 +40,11 @@ static void deliver_pause(void *opaque)
     free(pause);
 }
 
+static void count_unread(const rc_tables_t *tables, const rc_kafka_message_t *message)
+{
+    rc_metrics_count(tables->metrics, RC_METRIC_UNREADABLE, message->topic, "bytes", NULL);
+}
+
 static void state_hook(void *opaque, const rc_kafka_message_t *message)
 {
     rc_tables_t *tables = opaque;
@@ -51,6 +57,7 @@ static void state_hook(void *opaque, const rc_kafka_message_t *message)
         rc_log(RC_LEVEL_ERROR, "a state record cannot be read; its pauses are not followed",
                RC_LOG_STR(TOPIC, message->topic), RC_LOG_INT(PARTITION, message->partition),
                RC_LOG_INT(OFFSET, message->offset), RC_LOG_ERR(&error));
+        count_unread(tables, message);
         return;
     }
     size_t length = strlen(state.integration_id);
@@ -66,9 +73,30 @@ static void schemas_hook(void *opaque, const rc_kafka_message_t *message)
     rc_tables_t *tables = opaque;
     rc_error_t error = RC_ERROR_INIT;
     if (rc_schema_store_add_record(rc_codec_store(tables->codec), message->key, message->key_bytes, message->value,
-                                   message->value_bytes, &error) != RC_OK)
-        rc_log(RC_LEVEL_WARN, "a record of the schemas topic was passed over", RC_LOG_STR(TOPIC, message->topic),
-               RC_LOG_INT(PARTITION, message->partition), RC_LOG_INT(OFFSET, message->offset), RC_LOG_ERR(&error));
+                                   message->value_bytes, &error) == RC_OK)
+        return;
+    rc_log(RC_LEVEL_WARN, "a record of the schemas topic was passed over", RC_LOG_STR(TOPIC, message->topic),
+           RC_LOG_INT(PARTITION, message->partition), RC_LOG_INT(OFFSET, message->offset), RC_LOG_ERR(&error));
+    count_unread(tables, message);
+}
+
+/* A row of another partition's key would stand in the place of the right one. What the value says is looked at when it
+ * is needed: one that cannot be read must not count as none. */
+static bool is_at_home(void *opaque, const rc_kafka_message_t *message)
+{
+    const rc_tables_t *tables = opaque;
+    size_t begin = 0;
+    bool is_ledger = strcmp(message->topic, tables->topics[RC_TABLE_LEDGER]) == 0;
+    bool is_key = !is_ledger || rc_ledger_key_split(message->key, message->key_bytes, &begin) >= 0;
+    if (is_key && begin < message->key_bytes &&
+        rc_kafka_partition((const char *)message->key + begin, message->key_bytes - begin, tables->partitions) ==
+            message->partition)
+        return true;
+    rc_log(RC_LEVEL_WARN, "a record was passed over: its key is not one of this partition",
+           RC_LOG_STR(TOPIC, message->topic), RC_LOG_INT(PARTITION, message->partition),
+           RC_LOG_INT(OFFSET, message->offset));
+    count_unread(tables, message);
+    return false;
 }
 
 static rc_code_t open_store(rc_tables_t *tables, const rc_config_t *config, rc_error_t *error)
@@ -84,21 +112,30 @@ static rc_code_t open_store(rc_tables_t *tables, const rc_config_t *config, rc_e
 static rc_code_t start_tail(rc_tables_t *tables, const rc_kafka_t *kafka, rc_error_t *error)
 {
     const rc_tail_topic_t topics[RC_TABLE_COUNT] = {
-        [RC_TABLE_SNAPSHOT] = {.topic = tables->topics[RC_TABLE_SNAPSHOT], .table = tables->snapshot, .chosen = true},
-        [RC_TABLE_LEDGER] = {.topic = tables->topics[RC_TABLE_LEDGER], .table = tables->ledger, .chosen = true},
+        [RC_TABLE_SNAPSHOT] = {.topic = tables->topics[RC_TABLE_SNAPSHOT],
+                               .table = tables->snapshot,
+                               .chosen = true,
+                               .wants = is_at_home,
+                               .opaque = tables},
+        [RC_TABLE_LEDGER] = {.topic = tables->topics[RC_TABLE_LEDGER],
+                             .table = tables->ledger,
+                             .chosen = true,
+                             .wants = is_at_home,
+                             .opaque = tables},
         [RC_TABLE_STATE] = {.topic = tables->topics[RC_TABLE_STATE], .hook = state_hook, .opaque = tables},
         [RC_TABLE_SCHEMAS] = {.topic = tables->topics[RC_TABLE_SCHEMAS], .hook = schemas_hook, .opaque = tables},
     };
     return rc_tail_new(kafka, tables->admin, tables->store, topics, RC_TABLE_COUNT, &tables->tail, error);
 }
 
-rc_code_t rc_tables_new(const rc_kafka_t *kafka, rc_codec_t *codec, rc_loop_t *loop, rc_tables_paused_fn *paused,
-                        void *opaque, rc_tables_t **result, rc_error_t *error)
+rc_code_t rc_tables_new(const rc_kafka_t *kafka, rc_codec_t *codec, rc_loop_t *loop, rc_metrics_t *metrics,
+                        rc_tables_paused_fn *paused, void *opaque, rc_tables_t **result, rc_error_t *error)
 {
     const rc_config_t *config = rc_kafka_config(kafka);
     rc_tables_t *tables = rc_zalloc(sizeof *tables);
     *tables = (rc_tables_t){.codec = codec,
                             .loop = loop,
+                            .metrics = metrics,
                             .partitions = config->kafka.partitions,
                             .paused = paused,
                             .opaque = opaque,
@@ -118,6 +155,11 @@ rc_code_t rc_tables_new(const rc_kafka_t *kafka, rc_codec_t *codec, rc_loop_t *l
     tables->barrier = rc_barrier_new(loop, tables->admin, tables->tail, tables->topics);
     *result = tables;
     return RC_OK;
+}
+
+const char *rc_tables_snapshot_topic(const rc_tables_t *tables)
+{
+    return tables->topics[RC_TABLE_SNAPSHOT];
 }
 
 void rc_tables_stop(rc_tables_t *tables)

@@ -8,6 +8,7 @@
 #include "common/codec.h"
 #include "common/kafka.h"
 #include "common/loop.h"
+#include "common/metrics.h"
 #include "common/tail.h"
 
 typedef struct rc_tables rc_tables_t;
@@ -20,8 +21,10 @@ typedef enum { RC_TABLE_SNAPSHOT, RC_TABLE_LEDGER, RC_TABLE_STATE, RC_TABLE_SCHE
 typedef void rc_tables_paused_fn(void *opaque, const char *integration_id, uint32_t paused);
 
 /* Opens the store and starts the tail. Borrows all but the callback's value. Returns new (free with rc_tables_free). */
-rc_code_t rc_tables_new(const rc_kafka_t *kafka, rc_codec_t *codec, rc_loop_t *loop, rc_tables_paused_fn *paused,
-                        void *opaque, rc_tables_t **tables, rc_error_t *error);
+rc_code_t rc_tables_new(const rc_kafka_t *kafka, rc_codec_t *codec, rc_loop_t *loop, rc_metrics_t *metrics,
+                        rc_tables_paused_fn *paused, void *opaque, rc_tables_t **tables, rc_error_t *error);
+/* Any thread; lives as long as the tables. */
+const char *rc_tables_snapshot_topic(const rc_tables_t *tables);
 /* Ends the threads; no callback follows, barriers end without theirs. Before the loop is freed, and rc_tables_free
  * after it, because posts may be under way. NULL is fine for both. */
 void rc_tables_stop(rc_tables_t *tables);

@@ -22,8 +22,14 @@ static rc_arena_t *scratch_of(rc_record_t *record)
     return record->scratch;
 }
 
+/* Why a row cannot be read: its schema is looked for, or it will never be read, or the file does not answer. */
+typedef struct {
+    rc_code_t code;
+    rc_framing_t missing; /* RC_UNKNOWN_SCHEMA */
+} unread_t;
+
 /* The snapshot as of now, read again only if the tables changed since; false when it cannot be read. */
-static bool read_row(rc_record_t *record, rc_framing_t *missing)
+static bool read_row(rc_record_t *record, unread_t *why)
 {
     const rc_person_t *person = record->person;
     rc_tables_t *tables = record->engine->tables;
@@ -33,7 +39,8 @@ static bool read_row(rc_record_t *record, rc_framing_t *missing)
     rc_snapshot_t *row = rc_arena_alloc(scratch, sizeof *row);
     bool found;
     rc_error_t error = RC_ERROR_INIT;
-    if (rc_tables_snapshot(tables, person->key, person->key_bytes, scratch, row, &found, missing, &error) != RC_OK) {
+    why->code = rc_tables_snapshot(tables, person->key, person->key_bytes, scratch, row, &found, &why->missing, &error);
+    if (why->code != RC_OK) {
         rc_log(RC_LEVEL_ERROR, "a snapshot row cannot be read", RC_LOG_STR(EMPLOYEE, record->event.employee_id),
                RC_LOG_ERR(&error));
         return false;
@@ -73,11 +80,10 @@ static bool is_outdated(rc_record_t *record, int64_t version)
     return is_outdated;
 }
 
-/* N as of now; false when the local row cannot be read (yet: `missing` says which schema, if that is why). What it
- * points to lives in the record's scratch arena. */
-static bool read_newest(rc_record_t *record, bool behind_barrier, rc_newest_t *newest, rc_framing_t *missing)
+/* N as of now; false when the local row cannot be read (yet). What it points to lives in the record's scratch arena. */
+static bool read_newest(rc_record_t *record, bool behind_barrier, rc_newest_t *newest, unread_t *why)
 {
-    if (!read_row(record, missing)) return false;
+    if (!read_row(record, why)) return false;
     *newest = rc_newest_of(&record->person->newest, record->row, behind_barrier);
     /* Whoever is forgotten has no ledger either: the snapshot is lost, and the leaving may be history. */
     if (newest->from == RC_NEWEST_FORGOTTEN && !newest->in_doubt)
@@ -88,9 +94,10 @@ static bool read_newest(rc_record_t *record, bool behind_barrier, rc_newest_t *n
 static void apply_newest(void *opaque, bool behind_barrier, rc_newest_t *newest)
 {
     rc_record_t *record = opaque;
+    unread_t why;
     /* A row that came meanwhile and cannot be read: N is in question, and the rules ask for a barrier; behind it the
      * record waits for the row. */
-    if (!read_newest(record, behind_barrier, newest, NULL))
+    if (!read_newest(record, behind_barrier, newest, &why))
         *newest = rc_newest_of(&record->person->newest, NULL, false);
     record->judged_forgotten = newest->from == RC_NEWEST_FORGOTTEN;
 }
@@ -171,6 +178,36 @@ static void requeue_after(rc_record_t *record, int64_t delay_ms)
     rc_loop_timer_start(record->timer, delay_ms, 0);
 }
 
+/* Unless another row has come by now, what was published last of this person is unknown: nothing may be written, and
+ * nobody else may wait for it. The next change that is published, or a resync, puts a row there again. */
+static void row_is_newest(void *opaque, rc_code_t code)
+{
+    rc_record_t *record = opaque;
+    unread_t why;
+    record->barrier_asked = false;
+    record->state = RC_RECORD_WAITING;
+    if (code != RC_OK || record->given_up) {
+        rc_work_give_up(record);
+    } else if (read_row(record, &why) || (why.code != RC_MALFORMED && why.code != RC_UNKNOWN_SCHEMA)) {
+        requeue_after(record, 0);
+    } else {
+        rc_metrics_count(record->engine->metrics, RC_METRIC_UNREADABLE,
+                         rc_tables_snapshot_topic(record->engine->tables),
+                         why.code == RC_MALFORMED ? "bytes" : "schema", NULL);
+        rc_settle_unknown(record, RC_PARK_UNKNOWN_SCHEMA,
+                          "the newest published state of this person cannot be read; `rollcall-producer resync` "
+                          "publishes it again");
+    }
+}
+
+static void await_newest_row(rc_record_t *record)
+{
+    record->state = RC_RECORD_BARRIER;
+    record->barrier_asked = true;
+    rc_tables_barrier(record->engine->tables, record->partition, row_is_newest, record);
+}
+
+/* Wherever it should be told, the schema was looked for. */
 static void row_schema_found(void *opaque)
 {
     rc_record_t *record = opaque;
@@ -178,19 +215,23 @@ static void row_schema_found(void *opaque)
     if (record->given_up)
         rc_work_give_up(record);
     else
-        requeue_after(record, NEWEST_RETRY_MS);
+        await_newest_row(record);
 }
 
 /* The snapshot row cannot be read: its schema is looked for, then the record tries again. */
-static void wait_for_row(rc_record_t *record, const rc_framing_t *missing)
+static void wait_for_row(rc_record_t *record, const unread_t *why)
 {
-    if (!missing->fingerprint && !missing->registry_id) {
+    if (why->code != RC_UNKNOWN_SCHEMA && why->code != RC_MALFORMED) {
         requeue_after(record, NEWEST_RETRY_MS);
+        return;
+    }
+    if (why->code == RC_MALFORMED) {
+        await_newest_row(record);
         return;
     }
     record->state = RC_RECORD_BARRIER;
     record->barrier_asked = true;
-    rc_resolver_find(record->engine->resolver, missing, row_schema_found, record);
+    rc_resolver_find(record->engine->resolver, &why->missing, row_schema_found, record);
 }
 
 /* Nothing more is sent for the record. True: what was sent may take effect yet. */
@@ -208,14 +249,14 @@ static void apply_barrier_passed(void *opaque, rc_code_t code)
 {
     rc_record_t *record = opaque;
     rc_newest_t newest;
-    rc_framing_t missing = {.fingerprint = 0, .registry_id = 0};
+    unread_t why;
     record->barrier_asked = false;
     if (code != RC_OK || record->given_up) {
         rc_work_give_up(record);
         return;
     }
     record->behind_barrier = true;
-    bool is_readable = read_newest(record, true, &newest, &missing);
+    bool is_readable = read_newest(record, true, &newest, &why);
     bool is_paused = record->site->paused & 1u << record->lane->type;
     /* Whatever lane it comes from, it is a deactivation that would be sent. */
     bool is_stopped =
@@ -227,7 +268,7 @@ static void apply_barrier_passed(void *opaque, rc_code_t code)
     (void)stop_applying(record);
     record->state = RC_RECORD_WAITING;
     if (!is_readable)
-        wait_for_row(record, &missing);
+        wait_for_row(record, &why);
     else if (is_paused)
         rc_site_queue(record->site, record, true);
     else
@@ -245,10 +286,10 @@ void rc_work_begin(rc_record_t *record)
 {
     static const rc_apply_callbacks_t callbacks = {apply_newest, apply_barrier, apply_done};
     rc_newest_t newest;
-    rc_framing_t missing = {.fingerprint = 0, .registry_id = 0};
-    if (!read_newest(record, false, &newest, &missing)) {
+    unread_t why;
+    if (!read_newest(record, false, &newest, &why)) {
         rc_site_ended(record->site, RC_CLASS_CANCELLED);
-        wait_for_row(record, &missing);
+        wait_for_row(record, &why);
         return;
     }
     record->state = RC_RECORD_UNDER_WAY;
@@ -329,7 +370,8 @@ static void apply_done(void *opaque, const rc_apply_result_t *result)
 static bool moved(rc_record_t *record)
 {
     rc_newest_t newest;
-    if (read_newest(record, true, &newest, NULL) && newest.version <= record->result.version &&
+    unread_t why;
+    if (read_newest(record, true, &newest, &why) && newest.version <= record->result.version &&
         (newest.from == RC_NEWEST_FORGOTTEN) == record->judged_forgotten)
         return false;
     record->written_version = 0;

@@ -87,3 +87,9 @@ rc_parking_decision_t rc_parking_poison(int attempts)
 {
     return (rc_parking_decision_t){.kind = RC_PARKING_DEAD_LETTER, .attempts = attempts + 1, .reason = RC_PARK_POISON};
 }
+
+rc_wall_t rc_parking_due(rc_wall_t not_before, rc_wall_t read_at, int64_t delay_ms)
+{
+    int64_t latest_ms = read_at.ms + delay_ms;
+    return not_before.ms < latest_ms ? not_before : (rc_wall_t){latest_ms};
+}

@@ -44,4 +44,8 @@ rc_parking_decision_t rc_parking_unknown(rc_park_reason_t reason, int attempts, 
 /* Bytes that nothing reads: dead letter. */
 rc_parking_decision_t rc_parking_poison(int attempts);
 
+/* When the head of a retry topic is due: at its not_before, but whatever a header says, not later than the topic's
+ * delay from when it was read: nobody stands in front of others for longer. */
+rc_wall_t rc_parking_due(rc_wall_t not_before, rc_wall_t read_at, int64_t delay_ms);
+
 #endif

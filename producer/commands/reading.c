@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/kafka_reader.h"
+#include "common/log.h"
 #include "common/map.h"
 #include "common/text.h"
 #include "common/topics.h"
@@ -24,7 +25,48 @@ typedef struct {
     char value[];
 } row_t;
 
+/* --- decoding --- */
+
+typedef union {
+    rc_sync_state_t state;
+    rc_pending_t pending;
+    rc_snapshot_t snapshot;
+} record_t;
+
+static rc_code_t decode_known(const rc_reading_t *reading, rc_record_kind_t kind, const void *value, size_t value_bytes,
+                              rc_arena_t *arena, record_t *record, rc_framing_t *missing, rc_error_t *error)
+{
+    const rc_codec_t *codec = reading->enrolment.codec;
+    if (kind == RC_RECORD_STATE)
+        return rc_codec_decode_state(codec, value, value_bytes, arena, &record->state, missing, error);
+    if (kind == RC_RECORD_PENDING)
+        return rc_codec_decode_pending(codec, value, value_bytes, arena, &record->pending, missing, error);
+    return rc_codec_decode_snapshot(codec, value, value_bytes, arena, &record->snapshot, missing, error);
+}
+
+/* Asks the registry for a schema that nobody has told. */
+static rc_code_t decode_value(const rc_reading_t *reading, rc_record_kind_t kind, const void *value, size_t value_bytes,
+                              rc_arena_t *arena, record_t *record, rc_error_t *error)
+{
+    rc_framing_t missing;
+    rc_code_t code = decode_known(reading, kind, value, value_bytes, arena, record, &missing, error);
+    if (code != RC_UNKNOWN_SCHEMA || missing.wire != RC_WIRE_CONFLUENT || !reading->enrolment.registry) return code;
+    code = rc_registry_fetch(reading->enrolment.registry, missing.registry_id, reading->enrolment.store,
+                             reading->cancelled, error);
+    return code == RC_OK ? decode_known(reading, kind, value, value_bytes, arena, record, &missing, error) : code;
+}
+
+static rc_code_t decode(const rc_reading_t *reading, rc_record_kind_t kind, const row_t *row, rc_arena_t *arena,
+                        record_t *record, rc_error_t *error)
+{
+    return decode_value(reading, kind, row->value, row->bytes, arena, record, error);
+}
+
+/* --- what is newest --- */
+
 typedef struct {
+    rc_reading_t *reading;
+    rc_record_kind_t kind;
     const char *integration_id; /* of the keys; NULL: any */
     bool whole_key;             /* the id is the key, not what stands before the employee's */
     const char *contains;       /* of the values: others count as tombstones; NULL: any */
@@ -46,10 +88,27 @@ static bool is_wanted(const newest_t *newest, const rc_kafka_message_t *message)
     return slash && (size_t)(slash - (const char *)message->key) == length;
 }
 
+/* What cannot be read is passed over, as the services do: what stood there before it holds. All schemas that programs
+ * told are known by now. */
+static bool is_readable(const newest_t *newest, const rc_kafka_message_t *message)
+{
+    record_t record;
+    rc_error_t why = RC_ERROR_INIT;
+    rc_arena_t *arena = rc_arena_new();
+    if (message->value)
+        (void)decode_value(newest->reading, newest->kind, message->value, message->value_bytes, arena, &record, &why);
+    rc_arena_free(arena);
+    bool is_nobodys = why.code == RC_UNKNOWN_SCHEMA || (why.code && why.disposition == RC_REJECT);
+    if (is_nobodys)
+        rc_log(RC_LEVEL_WARN, "a record was passed over", RC_LOG_STR(TOPIC, message->topic),
+               RC_LOG_INT(PARTITION, message->partition), RC_LOG_INT(OFFSET, message->offset), RC_LOG_ERR(&why));
+    return !is_nobodys;
+}
+
 static bool take_newest(void *opaque, const rc_kafka_message_t *message)
 {
     const newest_t *newest = opaque;
-    if (!is_wanted(newest, message)) return true;
+    if (!is_wanted(newest, message) || !is_readable(newest, message)) return true;
     bool kept = message->value && (!newest->contains || memmem(message->value, message->value_bytes, newest->contains,
                                                                strlen(newest->contains)));
     if (!kept) {
@@ -117,37 +176,6 @@ const rc_kafka_t *rc_reading_kafka(const rc_reading_t *reading)
     return reading->kafka;
 }
 
-/* --- decoding --- */
-
-typedef union {
-    rc_sync_state_t state;
-    rc_pending_t pending;
-    rc_snapshot_t snapshot;
-} record_t;
-
-static rc_code_t decode_known(const rc_reading_t *reading, rc_record_kind_t kind, const row_t *row, rc_arena_t *arena,
-                              record_t *record, rc_framing_t *missing, rc_error_t *error)
-{
-    const rc_codec_t *codec = reading->enrolment.codec;
-    if (kind == RC_RECORD_STATE)
-        return rc_codec_decode_state(codec, row->value, row->bytes, arena, &record->state, missing, error);
-    if (kind == RC_RECORD_PENDING)
-        return rc_codec_decode_pending(codec, row->value, row->bytes, arena, &record->pending, missing, error);
-    return rc_codec_decode_snapshot(codec, row->value, row->bytes, arena, &record->snapshot, missing, error);
-}
-
-/* Asks the registry for a schema that nobody has told. */
-static rc_code_t decode(const rc_reading_t *reading, rc_record_kind_t kind, const row_t *row, rc_arena_t *arena,
-                        record_t *record, rc_error_t *error)
-{
-    rc_framing_t missing;
-    rc_code_t code = decode_known(reading, kind, row, arena, record, &missing, error);
-    if (code != RC_UNKNOWN_SCHEMA || missing.wire != RC_WIRE_CONFLUENT || !reading->enrolment.registry) return code;
-    code = rc_registry_fetch(reading->enrolment.registry, missing.registry_id, reading->enrolment.store,
-                             reading->cancelled, error);
-    return code == RC_OK ? decode_known(reading, kind, row, arena, record, &missing, error) : code;
-}
-
 /* --- overviews --- */
 
 typedef struct {
@@ -202,8 +230,8 @@ rc_code_t rc_reading_overviews(rc_reading_t *reading, const char *integration_id
     for (size_t i = 0; i < config->integrations_count; i++)
         if (!integration_id || strcmp(integration_id, config->integrations[i].id) == 0)
             found[chosen++] = (rc_overview_t){.integration = &config->integrations[i]};
-    newest_t states = {.integration_id = integration_id, .whole_key = true};
-    newest_t pending = {.integration_id = integration_id};
+    newest_t states = {reading, RC_RECORD_STATE, .integration_id = integration_id, .whole_key = true};
+    newest_t pending = {reading, RC_RECORD_PENDING, .integration_id = integration_id};
     counting_t counting = {reading, found, chosen, rc_arena_new(), RC_OK, error};
     rc_code_t code = read_states(reading, &states, arena, found, chosen, error);
     if (code == RC_OK) code = read_newest(reading, RC_TOPIC_PENDING, &pending, error);
@@ -294,7 +322,8 @@ static int by_employee(const void *a, const void *b)
 rc_code_t rc_reading_held(rc_reading_t *reading, const char *integration_id, const char *hold_id, rc_arena_t *arena,
                           rc_held_t **held, size_t *count, rc_error_t *error)
 {
-    newest_t pending = {.integration_id = integration_id, .contains = hold_id}, snapshots = {.integration_id = NULL};
+    newest_t pending = {reading, RC_RECORD_PENDING, .integration_id = integration_id, .contains = hold_id},
+             snapshots = {reading, RC_RECORD_SNAPSHOT, .integration_id = NULL};
     gathering_t gathering = {.reading = reading, .hold_id = hold_id, .arena = arena, .error = error};
     gathering.by_key = rc_map_new(NULL);
     rc_code_t code = read_newest(reading, RC_TOPIC_PENDING, &pending, error);

@@ -8,6 +8,7 @@
 #include "common/codec.h"
 #include "common/enroll.h"
 #include "common/kafka.h"
+#include "common/metrics.h"
 #include "common/tail.h"
 #include "producer/poll/roll.h"
 
@@ -16,10 +17,15 @@ typedef struct rc_views rc_views_t;
 /* The topics that are followed, in the order of rc_tail_target_t.topic. */
 typedef enum { RC_VIEW_SNAPSHOT, RC_VIEW_STATE, RC_VIEW_PENDING, RC_VIEW_SCHEMAS, RC_VIEW_COUNT } rc_view_t;
 
-/* Opens the store (RC_CONFLICT: another process of this instance holds it) and starts the tail. Borrows both. Returns
+/* Opens the store (RC_CONFLICT: another process of this instance holds it) and starts the tail. Borrows all. Returns
  * new (free with rc_views_free). Schemas that only the registry knows are asked for where a row of theirs is decoded.
+ *
+ * A record that cannot be read, or whose key belongs to another partition, is passed over with a warning and counted:
+ * what its key had before stays. Where there is nothing before it, in files of an earlier release or in a topic that
+ * was compacted since, it counts as none: the next poll announces the person again, and writes a row that can be read.
  */
-rc_code_t rc_views_new(const rc_kafka_t *kafka, const rc_enrolment_t *enrolment, rc_views_t **views, rc_error_t *error);
+rc_code_t rc_views_new(const rc_kafka_t *kafka, const rc_enrolment_t *enrolment, rc_metrics_t *metrics,
+                       rc_views_t **views, rc_error_t *error);
 /* A picture for a command beside the services: what Kafka had at the call, open transactions of others included, in a
  * store of its own in `directory` (which stays), and followed no more. Without `topics` there are none yet, and it is
  * empty. RC_CANCELLED. */
@@ -46,7 +52,7 @@ uint64_t rc_views_losses(const rc_views_t *views);
 /* Grows with every change of the views: what was read after asking for it holds as long as it stays the same. */
 uint64_t rc_views_edition(const rc_views_t *views);
 
-/* A row decoded into the arena; *found is false when there is none. */
+/* A row decoded into the arena; *found is false when there is none that can be read. */
 rc_code_t rc_views_snapshot(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
                             rc_snapshot_t *snapshot, bool *found, rc_error_t *error);
 rc_code_t rc_views_pending(rc_views_t *views, const char *integration_id, const char *employee_id, rc_arena_t *arena,
@@ -73,9 +79,9 @@ rc_code_t rc_views_published(rc_views_t *views, const char *integration_id, int6
 /* Calls the roll of an integration: as of one moment, decoding the rows that it does not know. */
 rc_code_t rc_views_call_roll(rc_views_t *views, const char *integration_id, rc_roll_t *roll, rc_error_t *error);
 
-/* Every row of an integration, decoded into an arena that is reset after each; rows that cannot be decoded end the scan
- * with that error. `visit` must not wait; returning false ends the scan. `pass` (may be NULL) is asked first; true:
- * the row is neither decoded nor visited. */
+/* Every row of an integration, decoded into an arena that is reset after each; a row that can never be read is passed
+ * over, one whose schema is not to be had ends the scan with that error. `visit` must not wait; returning false ends
+ * the scan. `pass` (may be NULL) is asked first; true: the row is neither decoded nor visited. */
 rc_code_t rc_views_each_snapshot(rc_views_t *views, const char *integration_id,
                                  bool (*pass)(void *opaque, const char *employee_id, size_t id_bytes, uint32_t ordinal),
                                  bool (*visit)(void *opaque, const rc_snapshot_t *snapshot, uint32_t ordinal),

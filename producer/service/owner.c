@@ -210,12 +210,14 @@ static void take_command(rc_owner_t *owner, const rc_kafka_message_t *message)
     rc_worker_t *worker = NULL;
     rc_publisher_command_read(owner->context->publisher, message->partition, message->offset);
     if (!message->value || rc_codec_decode_command(owner->context->codec, message->value, message->value_bytes, arena,
-                                                   &command, NULL, &error) != RC_OK)
+                                                   &command, NULL, &error) != RC_OK) {
+        rc_metrics_count(owner->context->metrics, RC_METRIC_UNREADABLE, message->topic, "bytes", NULL);
         why = message->value ? error.message : "it has no value";
-    else if (command.expires_at.ms < rc_wall_now().ms)
+    } else if (command.expires_at.ms < rc_wall_now().ms) {
         why = "it has expired";
-    else if (!(worker = find_worker(owner, command.integration_id)))
+    } else if (!(worker = find_worker(owner, command.integration_id))) {
         why = "the configuration does not name its integration";
+    }
     if (worker && is_awaited(owner->once, &command)) {
         rc_worker_command(worker, &command, message->offset);
     } else {

@@ -22,7 +22,8 @@ rc_code_t rc_service_init(rc_service_t *service, const rc_config_t *config, atom
     rc_code_t code = rc_kafka_new(config, "rollcall-producer", &service->kafka, error);
     if (code == RC_OK) code = rc_topics_await(service->kafka, stop, error);
     if (code == RC_OK) code = rc_enrol_writer(service->kafka, stop, &service->enrolment, error);
-    if (code == RC_OK) code = rc_views_new(service->kafka, &service->enrolment, &service->views, error);
+    if (code == RC_OK)
+        code = rc_views_new(service->kafka, &service->enrolment, service->metrics, &service->views, error);
     if (code != RC_OK) return code;
     atomic_store(&service->shown_views, service->views);
     service->publisher = rc_publisher_new(service->kafka, service->metrics);

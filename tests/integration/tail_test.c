@@ -61,6 +61,12 @@ static void on_record(void *opaque, const rc_kafka_message_t *message)
     atomic_fetch_add(&hooked, 1);
 }
 
+static bool wants(void *opaque, const rc_kafka_message_t *message)
+{
+    (void)opaque;
+    return !message->value || message->value_bytes != 7 || memcmp(message->value, "garbage", 7) != 0;
+}
+
 static void on_restart(void *opaque, int32_t partition, bool lost)
 {
     (void)opaque, (void)partition, (void)lost;
@@ -70,7 +76,7 @@ static void on_restart(void *opaque, int32_t partition, bool lost)
 static void start_tail(rc_table_t *to, bool chosen)
 {
     const rc_tail_topic_t what = {
-        .topic = topic, .table = to, .chosen = chosen, .hook = on_record, .restarted = on_restart};
+        .topic = topic, .table = to, .chosen = chosen, .hook = on_record, .wants = wants, .restarted = on_restart};
     atomic_store(&hooked, 0);
     atomic_store(&restarted, 0);
     OK(rc_tail_new(cluster.kafka, cluster.admin, store, &what, 1, &tail, &rc_oops));
@@ -300,6 +306,19 @@ START_TEST(another_life_of_the_topic_is_noticed)
 }
 END_TEST
 
+START_TEST(what_is_passed_over_leaves_what_stood_there)
+{
+    begin();
+    produce(0, "k", "good");
+    produce(0, "k", "garbage");
+    produce(0, "other", "garbage");
+    commit();
+    start_tail(table, false);
+    catch_up();
+    ck_assert(has("k", "good") && has("other", NULL));
+}
+END_TEST
+
 START_TEST(a_witness_that_was_compacted_away_is_known_by_its_successor)
 {
     begin();
@@ -507,6 +526,7 @@ int main(void)
     tcase_add_test(cases, a_restart_goes_on_from_the_stored_offset);
     tcase_add_loop_test(cases, another_life_of_the_topic_is_noticed, 0, 4);
     tcase_add_test(cases, a_witness_that_was_compacted_away_is_known_by_its_successor);
+    tcase_add_test(cases, what_is_passed_over_leaves_what_stood_there);
     tcase_add_test(cases, a_topic_that_was_deleted_and_made_anew_begins_empty);
     tcase_add_test(cases, partitions_come_and_go);
     tcase_add_test(cases, a_notification_comes_exactly_once);

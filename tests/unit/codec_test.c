@@ -268,6 +268,30 @@ START_TEST(another_kind_of_record_is_malformed)
 }
 END_TEST
 
+/* Arithmetic with a moment at the end of 64 bits, or a version without a next one, has no result. */
+START_TEST(what_reads_well_and_makes_no_sense_is_malformed)
+{
+    for (int spoilt = 0; spoilt < 5; spoilt++) {
+        rc_event_t event = rc_sample_event(RC_EVENT_CREATED), read;
+        if (spoilt == 0) event.version = INT64_MAX;
+        if (spoilt == 1) event.employee_id = "4/2";
+        if (spoilt == 2) event.occurred_at.ms = INT64_MIN;
+        if (spoilt == 3) event.occurred_at.ms = INT64_MAX;
+        if (spoilt == 4) event.employee.hire_date.days = INT32_MAX;
+        rc_buf_reset(&out);
+        ck_assert_int_eq(rc_codec_encode_event(codec, &event, &out, NULL), RC_OK);
+        ck_assert_msg(rc_codec_decode_event(codec, out.data, out.size_bytes, arena, &read, NULL, NULL) == RC_MALFORMED,
+                      "%d", spoilt);
+    }
+    rc_snapshot_t snapshot = rc_sample_snapshot();
+    snapshot.version = INT64_MAX;
+    rc_buf_reset(&out);
+    ck_assert_int_eq(rc_codec_encode_snapshot(codec, &snapshot, &out, NULL), RC_OK);
+    ck_assert_int_eq(rc_codec_decode_snapshot(codec, out.data, out.size_bytes, arena, &snapshot, NULL, NULL),
+                     RC_MALFORMED);
+}
+END_TEST
+
 START_TEST(every_truncation_is_malformed_and_so_is_a_byte_too_many)
 {
     rc_any_record_t any = sample(_i), read;
@@ -327,6 +351,7 @@ int main(void)
     tcase_add_test(all, confluent_form_carries_the_registry_s_id);
     tcase_add_test(all, unknown_fingerprint_is_told_not_condemned);
     tcase_add_test(all, another_kind_of_record_is_malformed);
+    tcase_add_test(all, what_reads_well_and_makes_no_sense_is_malformed);
     tcase_add_test(all, encoding_refuses_what_nobody_could_read);
     tcase_add_test(all, encoding_stops_at_the_buffer_s_cap);
     suite_add_tcase(suite, all);

@@ -42,6 +42,26 @@ START_TEST(a_key_is_split_at_its_last_slash)
 }
 END_TEST
 
+START_TEST(an_identity_is_one_that_a_producer_would_write)
+{
+    char long_id[RC_EMPLOYEE_KEY_MAX_BYTES + 1];
+    memset(long_id, '7', sizeof long_id);
+    long_id[RC_EMPLOYEE_KEY_MAX_BYTES - 2] = '\0';
+    ck_assert_ptr_null(rc_identity_fault("a", long_id, 0)); /* with the slash exactly what fits */
+    ck_assert_ptr_null(rc_identity_fault("personio:A", "42", RC_VERSION_MAX));
+    static const struct {
+        const char *integration, *employee;
+        int64_t version;
+    } wrong[] = {{"", "42", 1},   {"a", "", 1},           {"a/b", "42", 1}, {"a", "4/2", 1},
+                 {"a", "42", -1}, {"a", "42", INT64_MAX}, /* would be the newest for ever, and has no next one */
+                 {"ab", NULL, 1}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ck_assert_msg(rc_identity_fault(wrong[i].integration, wrong[i].employee ? wrong[i].employee : long_id,
+                                        wrong[i].version) != NULL,
+                      "%zu", i);
+}
+END_TEST
+
 START_TEST(pictures_are_the_same_whatever_their_signature)
 {
     ck_assert(rc_avatar_equal("https://x/a.png?sig=1", "https://x/a.png?sig=2"));
@@ -147,6 +167,7 @@ static Suite *suite(void)
     TCase *tests = tcase_create("domain");
     tcase_add_test(tests, every_symbol_names_its_value_and_no_other);
     tcase_add_test(tests, a_key_is_split_at_its_last_slash);
+    tcase_add_test(tests, an_identity_is_one_that_a_producer_would_write);
     tcase_add_test(tests, pictures_are_the_same_whatever_their_signature);
     tcase_add_test(tests, a_difference_in_any_field_is_a_difference);
     tcase_add_test(tests, a_copy_is_the_same_and_its_own);

@@ -177,6 +177,9 @@ static const struct {
 } nonsense[] = {
     {"rollcall_attempt", "-1"},
     {"rollcall_attempt", "99999999999999999999"},
+    {"rollcall_attempt",
+     "2147483648"}, /* made the count negative, and the consumer end itself where it parked the record */
+    {"rollcall_attempt", "2147483647"}, /* the next attempt has no number */
     {"rollcall_attempt", "4 "},
     {"rollcall_type", "CREATED"},
     {"rollcall_lane", ""},

@@ -164,6 +164,21 @@ START_TEST(poison_is_dead)
 }
 END_TEST
 
+START_TEST(no_head_of_a_retry_topic_stands_in_front_of_others_for_longer_than_its_delay)
+{
+    const rc_wall_t now = {1763827732123};
+    static const struct {
+        int64_t not_before_ms, due_ms;
+    } heads[] = {{0, 0},
+                 {1763827732000, 1763827732000},
+                 {1763827732123 + 29999, 1763827732123 + 29999},
+                 {1763827732123 + 30001, 1763827732123 + 30000},
+                 {253402300799999, 1763827732123 + 30000}}; /* a header that says the year 9999 stopped a partition */
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        ck_assert_int_eq(rc_parking_due((rc_wall_t){heads[i].not_before_ms}, now, 30000).ms, heads[i].due_ms);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("parking");
@@ -180,6 +195,7 @@ int main(void)
     tcase_add_test(tcase, handed_over_records_begin_anew_in_the_first_tier);
     tcase_add_test(tcase, the_unknown_waits_in_the_last_tier_uncounted);
     tcase_add_test(tcase, poison_is_dead);
+    tcase_add_test(tcase, no_head_of_a_retry_topic_stands_in_front_of_others_for_longer_than_its_delay);
     suite_add_tcase(suite, tcase);
     return rc_unit_run(suite);
 }

@@ -240,6 +240,10 @@ static unsigned next(unsigned *seed)
     return (*seed = *seed * 1103515245u + 12345u) >> 16;
 }
 
+/* Of moments and days the records hold those that people have names for. */
+enum { DAYS_MAX = 700000 };
+#define DAY_MS INT64_C(86400000)
+
 /* Any value that the schema allows. */
 static void make_up(avro_value_t *value, unsigned *seed)
 {
@@ -251,10 +255,10 @@ static void make_up(avro_value_t *value, unsigned *seed)
         avro_value_set_string(value, texts[next(seed) % 4]);
         break;
     case AVRO_INT32:
-        avro_value_set_int(value, (int32_t)(next(seed) * next(seed)));
+        avro_value_set_int(value, (int32_t)(next(seed) * next(seed)) % DAYS_MAX); /* all are days */
         break;
     case AVRO_INT64:
-        avro_value_set_long(value, (int64_t)((uint64_t)next(seed) << (next(seed) % 48)));
+        avro_value_set_long(value, (int64_t)((uint64_t)next(seed) << (next(seed) % 48)) % (DAYS_MAX * DAY_MS));
         break;
     case AVRO_BOOLEAN:
         avro_value_set_boolean(value, (int)(next(seed) % 2));

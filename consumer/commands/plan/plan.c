@@ -41,7 +41,7 @@ static rc_code_t mark_wave(rc_preview_t *plan, rc_error_t *error)
         if (person->snapshot == NULL || mark_by_id(plan, person->employee_id)) continue;
         rc_arena_reset(scratch);
         code = rc_backlog_snapshot(plan->backlog, person, scratch, &snapshot, &found, error);
-        if (code == RC_OK) mark(rc_userset_by_email(set_of(plan), snapshot.employee.email));
+        if (code == RC_OK && found) mark(rc_userset_by_email(set_of(plan), snapshot.employee.email));
     }
     rc_arena_free(scratch);
     return code;

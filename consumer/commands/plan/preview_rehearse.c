@@ -66,11 +66,14 @@ static rc_preview_person_t *plan_for(rehearsal_t *rehearsal, rc_preview_kind_t k
     const char *name = rc_employee_name(rehearsal->arena, employee);
     rc_preview_person_t *planned =
         rc_map_get(plan->by_employee, rehearsal->person.employee_id, strlen(rehearsal->person.employee_id));
-    *planned = (rc_preview_person_t){.kind = kind,
-                                     .employee_id = planned->employee_id,
-                                     .name = rc_arena_strdup(plan->arena, name != NULL ? name : employee->email),
-                                     .user_id = user_id,
-                                     .why = rc_arena_strdup(plan->arena, why)};
+    *planned =
+        (rc_preview_person_t){.kind = kind,
+                              .employee_id = planned->employee_id,
+                              .name = rc_arena_strdup(plan->arena, name != NULL              ? name
+                                                                   : employee->email != NULL ? employee->email
+                                                                                             : planned->employee_id),
+                              .user_id = user_id,
+                              .why = rc_arena_strdup(plan->arena, why)};
     if (plan->planned_count == plan->planned_room) {
         plan->planned_room = plan->planned_room > 0 ? plan->planned_room * 2 : FIRST_ROOM;
         plan->planned = rc_realloc(plan->planned, plan->planned_room * sizeof *plan->planned);
@@ -311,10 +314,14 @@ static void start(stage_t *stage, const rc_backlog_person_t *person)
     rehearsal->timer = rc_loop_timer_new(rc_learnamp_loop(rc_readback_client(plan->readback)), pass_barrier, rehearsal);
     stage->under_way++;
     if (rc_backlog_snapshot(plan->backlog, person, rehearsal->arena, &rehearsal->snapshot, &rehearsal->has_snapshot,
-                            &error) == RC_OK)
-        rehearse_next(rehearsal);
-    else
+                            &error) != RC_OK) {
         give_up(rehearsal, &error);
+    } else if (person->snapshot != NULL && !rehearsal->has_snapshot) {
+        (void)plan_for(rehearsal, RC_PREVIEW_NOTHING, 0, "their newest published state cannot be read");
+        end(rehearsal);
+    } else {
+        rehearse_next(rehearsal);
+    }
 }
 
 static void start_more(stage_t *stage)

@@ -188,7 +188,10 @@ class Topics:
                         message.value(), headers, message.timestamp()[1])
         self.records[topic].append(record)
         if topic == "schemas" and record.raw:
-            self.schemas.add(json.loads(record.raw))
+            try:
+                self.schemas.add(json.loads(record.raw))
+            except Exception as error:  # noqa: B902 - no schema, in any way
+                record.problem = repr(error)
 
     def _decode(self):
         """Late, because the schema may stand behind what it describes."""
@@ -210,8 +213,8 @@ class Topics:
         """All events, by type in the order of EVENT_TYPES."""
         for event_type in EVENT_TYPES:
             for record in self.records[f"employee.{event_type}"]:
-                if record.value is None:
-                    continue
+                if record.value is None or "metadata" not in record.value:
+                    continue  # no event
                 metadata = record.value["metadata"]
                 if integration and metadata["integration_id"] != integration:
                     continue
