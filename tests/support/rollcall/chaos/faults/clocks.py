@@ -3,9 +3,10 @@
 from rollcall.chaos.faults import Fault, moments
 from rollcall.clock import Clock
 
-MINUTE, HOUR = 60, 3600
-# Up to half an hour the producer goes on; beyond it concludes nothing until its clock agrees with Kombo's again.
-STEPS = (-2, 5, -10 * MINUTE, 20 * MINUTE, -HOUR, HOUR, -26 * HOUR, 26 * HOUR)
+HOUR = 3600
+# A few seconds, with which the producer goes on (a grace that began in them ends so much later), or so much that it concludes nothing until
+# its clock agrees with Kombo's again.
+STEPS = (-5, -2, 2, 5, -HOUR, HOUR, -26 * HOUR, 26 * HOUR)
 
 
 class Stepped(Fault):

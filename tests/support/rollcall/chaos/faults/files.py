@@ -30,7 +30,7 @@ class Spoilt(Fault):
     def begin(self, run, name, how, seed):
         folder, program = self.folder(run, name), run.programs[name]
         run.note(f"state files: {how}")
-        if how == "deleted below it":
+        if how == "deleted below it":  # ends in end()
             shutil.rmtree(folder.parent, ignore_errors=True)
             return
         program.kill()
@@ -69,8 +69,10 @@ class Spoilt(Fault):
                 return
 
     def end(self, run, name, how, seed):
-        if not run.programs[name].alive:
-            run.programs[name].start()
+        if how == "deleted below it":  # it went on without them; the next life makes them anew
+            run.programs[name].kill()
+            run.kills += 1
+        run.programs[name].start()
 
 
 KINDS = [Spoilt]
