@@ -14,7 +14,7 @@ static void check_identity(const char *integration_id, const char *employee_id, 
 {
     RC_INVARIANT(*integration_id && *employee_id && !strchr(employee_id, '/'));
     RC_INVARIANT(strlen(integration_id) + 1 + strlen(employee_id) <= RC_EMPLOYEE_KEY_MAX_BYTES);
-    RC_INVARIANT(version >= 0 && version + 1 > version);
+    RC_INVARIANT(version >= 0 && version < INT64_MAX);
 }
 
 static void check_moment(rc_wall_t moment)
@@ -79,7 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (choice & BY_SCHEMA) {
         const uint8_t *stop = memchr(datum, '\0', (size_t)(end - datum));
         const size_t json_bytes = (size_t)((stop ? stop : end) - datum);
-        framing = (rc_framing_t){.wire = RC_WIRE_CONFLUENT, .registry_id = ++registry_id};
+        registry_id++;
+        framing = (rc_framing_t){.wire = RC_WIRE_CONFLUENT, .registry_id = registry_id};
         (void)rc_schema_store_add_record(store, "0123456789abcdef", 16, datum, json_bytes, NULL);
         (void)rc_schema_store_add_registered(store, registry_id, (const char *)datum, json_bytes, NULL);
         datum = stop ? stop + 1 : end;
