@@ -1,7 +1,7 @@
 """What has to meet for a rule to matter, brought together: a few people to whom several things happen within a second or two. Each kind
 says which interleaving it is after; which rule forbids its harm is in docs/architecture.md."""
 
-import signal
+import time
 from pathlib import Path
 
 from rollcall.chaos.faults import Fault
@@ -329,6 +329,7 @@ class LongOutage(Narrow):
         # Its clock begins that far behind ours, so that the outage lasts a moment of the run.
         run.clock_ms = -self.LENGTH_MS
         run.kombo["full_sync_interval"] = "1h"
+        self.changed = []  # (integration, employee)
         return [(chance.uniform(0.1, 0.5) * run.length, run.length, (chance.randrange(2**31),))]
 
     def begin(self, run, seed):
@@ -339,7 +340,21 @@ class LongOutage(Narrow):
             for employee in pick(seed, people_at(integration), 2):
                 integration.change("update", employee, job_title=f"During the outage {seed % 1000}")
                 run.history.counts["title"] += 1
+                self.changed.append((integration, employee))
         self.when(run, lambda: all(run.world.sandbox.hits(number) for number in away), self._is_back, away)
+
+    def calm(self, run):
+        """What changed in the outage came without a full reading; then that is typed twice, for who has vanished is seen by nothing else."""
+        def missed():
+            for integration, employee in self.changed:
+                record, user = integration.employee(employee), integration.user(employee)
+                if user and user["statusValue"] != "deactivated" and user["jobTitle"] != (record["job_title"] or ""):
+                    yield f"{employee}: HR says {record['job_title']!r}, Learn Amp {user['jobTitle']!r}"
+        run.wait_for("what changed in the outage to arrive", lambda: list(missed()), 30)
+        for _ in range(2):
+            command = Typed(run, "producer", "once", "--full")
+            run.wait_for(f"{command.words} to end", command.has_ended, 60)
+            time.sleep(1.1)  # absence_grace
 
     def _is_back(self, run, away):
         # A moment for what the polls made of it.

@@ -224,10 +224,10 @@ class Pause(Operator):
         user = next((user for user in integration.users() if user["integrationExternalId"] in pick(self.seed, people_at(integration))), None)
         if user is None:
             return
+        before = integration.last_request()
         # Somebody whom the consumers would write at once if they might.
         integration.change_user(user["id"], jobTitle="Changed by hand")
         self.now(run, "consumer", "audit", "--repair", "--integration", integration.id)
-        before = integration.last_request()
         late = restart_slowly(run, run.consumers()) if self.restarted else None
         never(f"a write at Learn Amp while {integration.id} is paused",
               lambda: [f"{r['method']} {r['target']} {r.get('body')}" for r in integration.writes(after=before)], 4 if self.restarted else 2.5)
