@@ -1,12 +1,17 @@
 /* How a handle ends: librdkafka destroys it on a thread of its own, and nobody waits for ever. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "common/kafka_handle.h"
 #include "common/log.h"
 
-enum { DESTROY_MS = 5000 };
+/* What one handle waits for in vain (a topic that was deleted, a broker that is gone) others wait for, too: together
+ * they must not take longer than a program's end may (common/signals.h). */
+enum { DESTROY_MS = 5000, DESTROY_ANOTHER_MS = 500 };
+
+static atomic_bool one_was_left;
 
 /* Whoever of the two is the last frees it: the thread that destroys, or the one that waits. */
 typedef struct {
@@ -72,7 +77,8 @@ void rc_kafka_handle_close(rc_kafka_handle_t *handle, rc_kafka_release_fn *relea
     pthread_t thread;
     RC_INVARIANT(pthread_create(&thread, NULL, destroy, ending) == 0);
 
-    int64_t until_ms = rc_mono_now().ms + DESTROY_MS;
+    int64_t delay_ms = atomic_load(&one_was_left) ? DESTROY_ANOTHER_MS : DESTROY_MS;
+    int64_t until_ms = rc_mono_now().ms + delay_ms;
     const struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
     pthread_mutex_lock(&ending->lock);
     while (!ending->destroyed && pthread_cond_timedwait(&ending->changed, &ending->lock, &until) != ETIMEDOUT) {
@@ -82,8 +88,9 @@ void rc_kafka_handle_close(rc_kafka_handle_t *handle, rc_kafka_release_fn *relea
     ending->left = left;
     pthread_mutex_unlock(&ending->lock);
     if (left) {
+        atomic_store(&one_was_left, true);
         (void)pthread_detach(thread);
-        rc_log(RC_LEVEL_WARN, "a kafka handle does not end and is left behind", RC_LOG_INT(DELAY, DESTROY_MS));
+        rc_log(RC_LEVEL_WARN, "a kafka handle does not end and is left behind", RC_LOG_INT(DELAY, delay_ms));
         return;
     }
     (void)pthread_join(thread, NULL);
