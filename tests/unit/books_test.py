@@ -404,7 +404,7 @@ def a_manager_who_is_there_and_not_set(made):
 def a_deactivation_for_which_nothing_was_published(made):
     user = made.accounts["ada"]
     user.update(deactivations=2, tasksDestroyed=3)
-    made.ask("ada", 40.9, "PUT", f"/v1/users/{user['id']}/deactivate", 204)
+    made.ask("ada", 41.1, "PUT", f"/v1/users/{user['id']}/deactivate", 204)
 
 
 @violation("I6 nobody's user", "made the user of dan that of eve")
@@ -591,6 +591,16 @@ def one_of_two_who_swap_addresses_waits_at_another():
     made = company()
     made.section["policy"]["swap_address"] = "swap-{id}@acme.example"
     made.ask("dan", 5, "PUT", "/v1/users/by_integration_external_id/dan", 200, '{"email": "swap-dan@acme.example"}')
+    well(made)
+
+
+@test
+def who_was_brought_back_by_an_older_state_is_deactivated_once_more():
+    made = company()
+    user = made.accounts["bob"]
+    made.ask("bob", 33.0, "PUT", f"/v1/users/{user['id']}/reactivate", 204)
+    made.ask("bob", 34.0, "PUT", f"/v1/users/{user['id']}/deactivate", 204)
+    user.update(deactivations=2)
     well(made)
 
 
