@@ -350,9 +350,10 @@ class LongOutage(Narrow):
     def calm(self, run):
         """What changed in the outage came without a full reading; then that is typed twice, for who has vanished is seen by nothing else."""
         def missed():
+            shown = {person["id"]: person for integration in run.world.integrations.values() for person in integration.employees()}
             for integration, employee in self.changed:
-                record, user = integration.employee(employee), integration.user(employee)
-                if user and user["statusValue"] != "deactivated" and user["jobTitle"] != (record["job_title"] or ""):
+                record, user = shown.get(employee), integration.user(employee)
+                if record and user and user["statusValue"] != "deactivated" and user["jobTitle"] != (record["job_title"] or ""):
                     yield f"{employee}: HR says {record['job_title']!r}, Learn Amp {user['jobTitle']!r}"
         run.wait_for("what changed in the outage to arrive", lambda: list(missed()), 30)
         for _ in range(2):
