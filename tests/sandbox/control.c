@@ -239,31 +239,42 @@ static void list_groups(const sb_control_t *control)
     control->reply->content_type = "application/json";
 }
 
-static void show_expected(const sb_control_t *control)
+/* The people that the call asks for, as `show` has them. Under hr_lock. Returns new. */
+static json_t *list_people(const sb_control_t *control, json_t *(*show)(const sb_control_t *control, uint32_t at))
 {
-    const sb_hr_t *hr = control->integration->hr;
     uint32_t at = (uint32_t)sb_control_number(control, "offset", 0),
              limit = (uint32_t)sb_control_number(control, "limit", 1000);
+    uint32_t count = sb_hr_count(control->integration->hr);
     json_t *list = json_array();
+    for (; at < count && json_array_size(list) < limit; at++) (void)json_array_append_new(list, show(control, at));
+    return list;
+}
+
+static json_t *expected_of(const sb_control_t *control, uint32_t at)
+{
+    return sb_expected_json(control->integration->hr, at, control->now, arg_date(control), NULL);
+}
+
+static void show_expected(const sb_control_t *control)
+{
     (void)pthread_mutex_lock(&control->integration->hr_lock);
-    uint32_t count = sb_hr_count(hr);
-    for (; at < count && json_array_size(list) < limit; at++)
-        (void)json_array_append_new(list, sb_expected_json(hr, at, control->now, arg_date(control), NULL));
+    uint32_t count = sb_hr_count(control->integration->hr);
+    json_t *list = list_people(control, expected_of);
     (void)pthread_mutex_unlock(&control->integration->hr_lock);
     sb_control_answer(control, 200, json_pack("{s:I, s:o}", "count", (json_int_t)count, "expected", list));
 }
 
+static json_t *history_of(const sb_control_t *control, uint32_t at)
+{
+    return sb_history_person(control->integration->hr, at);
+}
+
 static void show_history(const sb_control_t *control)
 {
-    const sb_hr_t *hr = control->integration->hr;
-    uint32_t at = (uint32_t)sb_control_number(control, "offset", 0),
-             limit = (uint32_t)sb_control_number(control, "limit", 1000);
-    json_t *list = json_array();
     (void)pthread_mutex_lock(&control->integration->hr_lock);
-    uint32_t count = sb_hr_count(hr);
-    for (; at < count && json_array_size(list) < limit; at++)
-        (void)json_array_append_new(list, sb_history_person(hr, at));
-    json_t *units = sb_history_units(hr);
+    uint32_t count = sb_hr_count(control->integration->hr);
+    json_t *list = list_people(control, history_of);
+    json_t *units = sb_history_units(control->integration->hr);
     (void)pthread_mutex_unlock(&control->integration->hr_lock);
     sb_control_answer(control, 200,
                       json_pack("{s:I, s:o, s:o}", "count", (json_int_t)count, "people", list, "units", units));
