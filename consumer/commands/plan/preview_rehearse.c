@@ -66,14 +66,12 @@ static rc_preview_person_t *plan_for(rehearsal_t *rehearsal, rc_preview_kind_t k
     const char *name = rc_employee_name(rehearsal->arena, employee);
     rc_preview_person_t *planned =
         rc_map_get(plan->by_employee, rehearsal->person.employee_id, strlen(rehearsal->person.employee_id));
-    *planned =
-        (rc_preview_person_t){.kind = kind,
-                              .employee_id = planned->employee_id,
-                              .name = rc_arena_strdup(plan->arena, name != NULL              ? name
-                                                                   : employee->email != NULL ? employee->email
-                                                                                             : planned->employee_id),
-                              .user_id = user_id,
-                              .why = rc_arena_strdup(plan->arena, why)};
+    if (name == NULL) name = employee->email != NULL ? employee->email : planned->employee_id;
+    *planned = (rc_preview_person_t){.kind = kind,
+                                     .employee_id = planned->employee_id,
+                                     .name = rc_arena_strdup(plan->arena, name),
+                                     .user_id = user_id,
+                                     .why = rc_arena_strdup(plan->arena, why)};
     if (plan->planned_count == plan->planned_room) {
         plan->planned_room = plan->planned_room > 0 ? plan->planned_room * 2 : FIRST_ROOM;
         plan->planned = rc_realloc(plan->planned, plan->planned_room * sizeof *plan->planned);
